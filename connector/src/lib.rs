@@ -1,0 +1,2 @@
+//! 8x8.
+pub mod component;

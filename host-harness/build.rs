@@ -1,0 +1,46 @@
+//! Builds the 8x8 connector into the library, with the feature `bundled`.
+
+#[cfg(feature = "bundled")]
+fn main() {
+    use std::path::PathBuf;
+
+    let manifest_dir = PathBuf::from(env("CARGO_MANIFEST_DIR"));
+    let workspace_dir = manifest_dir.parent().unwrap_or(&manifest_dir).to_path_buf();
+    let out_dir = PathBuf::from(env("OUT_DIR"));
+    for input in [
+        "wit",
+        "connector/src",
+        "connector/Cargo.toml",
+        "Cargo.toml",
+        "Cargo.lock",
+        "rust-toolchain.toml",
+    ] {
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace_dir.join(input).display()
+        );
+    }
+    let built = guest_build::build(&guest_build::Guest {
+        crate_dir: &workspace_dir.join("connector"),
+        workspace_dir: &workspace_dir,
+        package: "connector-8x8",
+        target_dir: &out_dir.join("guest"),
+    });
+    match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("connector-8x8.wasm"), bytes)?)) {
+        Ok(()) => {}
+        Err(error) => {
+            println!("cargo::error=the 8x8 connector was not built: {error:#}");
+        }
+    }
+}
+
+#[cfg(feature = "bundled")]
+fn env(name: &str) -> std::ffi::OsString {
+    // Cargo sets these for every build script.
+    std::env::var_os(name).unwrap_or_default()
+}
+
+#[cfg(not(feature = "bundled"))]
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+}

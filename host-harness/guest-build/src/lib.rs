@@ -1,0 +1,149 @@
+//! Builds a connector crate into a component: cargo for `wasm32-unknown-unknown`, then
+//! `wit-component`. Nothing else needs to be installed; where the target is missing and
+//! rustup is there, it is added.
+//!
+//! The result depends on the sources, the lockfile and the toolchain alone: no path of
+//! this machine, no environment variable and no git checkout gets into it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The guest's stack. Resources are parsed with a depth limit, so this is plenty; a
+/// megabyte, the linker's default, would be cleared for each fresh sandbox.
+const STACK_BYTES: u32 = 128 * 1024;
+
+/// What to build, and where the build may write.
+#[derive(Debug, Clone)]
+pub struct Guest<'a> {
+    /// The folder of the crate's `Cargo.toml`.
+    pub crate_dir: &'a Path,
+    /// The folder of the workspace's `Cargo.lock`.
+    pub workspace_dir: &'a Path,
+    /// The package's name.
+    pub package: &'a str,
+    /// A target directory of its own, so that this build never waits for an outer one.
+    pub target_dir: &'a Path,
+}
+
+/// Builds the crate and returns the component's bytes.
+///
+/// # Errors
+///
+/// What cargo or the encoder said, in their words.
+pub fn build(guest: &Guest<'_>) -> Result<Vec<u8>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    ensure_target(guest.crate_dir)?;
+    let status = cargo_command(&cargo, guest)
+        .status()
+        .with_context(|| format!("cannot run {}", cargo.display()))?;
+    if !status.success() {
+        bail!("building {} for {TARGET} failed ({status})", guest.package);
+    }
+    let module = guest
+        .target_dir
+        .join(TARGET)
+        .join("component")
+        .join(format!("{}.wasm", guest.package.replace('-', "_")));
+    let module =
+        std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+    encode(&module).with_context(|| format!("{} is no connector", guest.package))
+}
+
+/// Wraps a core module that wit-bindgen made into a component.
+fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    wit_component::ComponentEncoder::default()
+        .module(module)?
+        .validate(true)
+        .encode()
+}
+
+fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(guest.crate_dir)
+        // With an rlib beside the cdylib cargo would leave link-time optimisation out.
+        .args(["rustc", "--lib", "--crate-type", "cdylib", "--locked"])
+        .args(["--profile", "component", "--target", TARGET])
+        .args(["--package", guest.package])
+        .arg("--target-dir")
+        .arg(guest.target_dir)
+        .env("CARGO_BUILD_BUILD_DIR", guest.target_dir)
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(guest).join("\u{1f}"));
+    for inherited in [
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_BUILD_TARGET",
+        "CARGO_BUILD_RUSTFLAGS",
+        "CLIPPY_ARGS",
+    ] {
+        command.env_remove(inherited);
+    }
+    command
+}
+
+fn rustflags(guest: &Guest<'_>) -> Vec<String> {
+    let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK_BYTES}")];
+    let mut remap = |from: &Path, to: &str| {
+        flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+    };
+    if let Some(home) = cargo_home() {
+        remap(&home, "/cargo");
+    }
+    remap(guest.target_dir, "/target");
+    remap(guest.workspace_dir, "/source");
+    if let Some((sysroot, commit)) = toolchain() {
+        // The longer prefix last: of several that match, rustc takes the last one.
+        remap(&sysroot, "/rust");
+        remap(
+            &sysroot.join("lib/rustlib/src/rust"),
+            &format!("/rustc/{commit}"),
+        );
+    }
+    flags
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
+}
+
+/// Where the toolchain is, and the commit that its standard library was built from.
+fn toolchain() -> Option<(PathBuf, String)> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = |args: &[&str]| {
+        let output = Command::new(&rustc).args(args).output().ok()?;
+        output.status.success().then_some(())?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let sysroot = output(&["--print", "sysroot"])?;
+    let version = output(&["-vV"])?;
+    let commit = version
+        .lines()
+        .find_map(|line| line.strip_prefix("commit-hash: "))?;
+    Some((PathBuf::from(sysroot.trim()), commit.to_owned()))
+}
+
+/// Adds the target where rustup's automatic install is switched off.
+fn ensure_target(dir: &Path) -> Result<()> {
+    let Some((sysroot, _)) = toolchain() else {
+        return Ok(());
+    };
+    if sysroot.join("lib/rustlib").join(TARGET).is_dir() {
+        return Ok(());
+    }
+    let status = Command::new("rustup")
+        .current_dir(dir)
+        .args(["target", "add", TARGET])
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        _ => bail!("the Rust target {TARGET} is missing: run `rustup target add {TARGET}`"),
+    }
+}

@@ -1,0 +1,1 @@
+//! Runs connectors in a sandbox.

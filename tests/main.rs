@@ -1,0 +1,1 @@
+//! End to end: the built component, in the real host, over real sockets.
