@@ -1,8 +1,6 @@
 //! Accounts, drafts and edits: between the contract's records and SCIM resources, with
 //! every rule of the attribute table applied before anything is sent.
 
-use std::collections::BTreeMap;
-
 use crate::attributes::{Attribute, TABLE};
 use crate::contract::manifest::Mutability;
 use crate::contract::{
@@ -18,7 +16,7 @@ pub struct State {
     pub id: String,
     /// The whole resource.
     pub resource: Resource,
-    values: BTreeMap<Attribute, String>,
+    values: Vec<(Attribute, String)>,
     active: bool,
 }
 
@@ -46,7 +44,9 @@ impl State {
     /// The value of an attribute.
     #[must_use]
     pub fn value(&self, attribute: Attribute) -> Option<&str> {
-        self.values.get(&attribute).map(String::as_str)
+        let mut values = self.values.iter();
+        let (_, value) = values.find(|(named, _)| *named == attribute)?;
+        Some(value)
     }
 
     /// Whether the person can use the account.
@@ -116,7 +116,7 @@ pub struct Goal {
     /// The status, where it matters.
     pub active: Option<bool>,
     /// `None` clears.
-    pub values: BTreeMap<Attribute, Option<String>>,
+    pub values: Vec<(Attribute, Option<String>)>,
 }
 
 impl Goal {
@@ -136,7 +136,7 @@ impl Goal {
             goal.take(&given.name, single, &mut problems);
         }
         for spec in TABLE.iter().filter(|spec| spec.required) {
-            let missing = !matches!(goal.values.get(&spec.attribute), Some(Some(_)));
+            let missing = goal.value(spec.attribute).is_none();
             if missing && !problems.iter().any(|problem| problem.name == spec.name) {
                 problems.push(problem(
                     spec.name,
@@ -145,7 +145,7 @@ impl Goal {
                 ));
             }
         }
-        goal.values.retain(|_, value| value.is_some());
+        goal.values.retain(|(_, value)| value.is_some());
         if problems.is_empty() {
             Ok(goal)
         } else {
@@ -202,13 +202,13 @@ impl Goal {
         };
         let mut refuse =
             |code: &str, what: &str| problems.push(problem(name, code, format!("{name} {what}.")));
-        if self.values.contains_key(&attribute) {
+        if self.touches(attribute) {
             return refuse("repeated", "is named twice");
         }
         match value {
             Ok(None) if attribute.spec().required => refuse("missing", "cannot be empty"),
             Ok(value) => {
-                self.values.insert(attribute, value);
+                self.values.push((attribute, value));
             }
             Err((code, what)) => refuse(code, what),
         }
@@ -227,8 +227,8 @@ impl Goal {
             values: self
                 .values
                 .iter()
-                .filter(|(attribute, wanted)| !met(**attribute, wanted.as_deref()))
-                .map(|(attribute, wanted)| (*attribute, wanted.clone()))
+                .filter(|(attribute, wanted)| !met(*attribute, wanted.as_deref()))
+                .cloned()
                 .collect(),
         }
     }
@@ -242,17 +242,26 @@ impl Goal {
     /// The value wanted of an attribute.
     #[must_use]
     pub fn value(&self, attribute: Attribute) -> Option<&str> {
-        self.values.get(&attribute)?.as_deref()
+        let mut values = self.values.iter();
+        let (_, value) = values.find(|(named, _)| *named == attribute)?;
+        value.as_deref()
+    }
+
+    /// Whether the goal names the attribute, if only to clear it.
+    #[must_use]
+    pub fn touches(&self, attribute: Attribute) -> bool {
+        self.values.iter().any(|(named, _)| *named == attribute)
     }
 
     /// Set-once attributes of the goal that have another value already.
     pub fn frozen(&self, state: &State) -> Vec<Problem> {
         self.unmet(state)
             .values
-            .keys()
+            .iter()
+            .map(|(attribute, _)| *attribute)
             .filter(|attribute| attribute.spec().mutability == Mutability::SetOnce)
             .filter_map(|attribute| {
-                let now = state.value(*attribute)?;
+                let now = state.value(attribute)?;
                 let name = attribute.name();
                 let message = format!(
                     "8x8 does not let {name} change once it is set; it is “{now}”. To move the \

@@ -297,7 +297,7 @@ impl Attribute {
         value
             .chars()
             .find(stranger)
-            .map(|c| format!("8x8 may refuse the character “{}” here", c.escape_debug()))
+            .map(|c| format!("8x8 may refuse the character “{c}” here"))
     }
 }
 
@@ -307,12 +307,12 @@ fn fold(text: &str) -> impl Iterator<Item = char> {
 
 /// What is dialled: digits and pluses, and the letters of an extension.
 fn dialled(number: &str) -> impl Iterator<Item = char> + '_ {
-    let number = match number.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => &number[4..],
+    let number = match number.split_once(':') {
+        Some((scheme, number)) if scheme.eq_ignore_ascii_case("tel") => number,
         _ => number,
     };
     number
         .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, '+' | '*' | '#' | ',' | ';' | '='))
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '*' | '#' | ',' | ';' | '='))
         .map(|c| c.to_ascii_lowercase())
 }

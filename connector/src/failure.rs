@@ -455,9 +455,16 @@ fn wrong_address(response: &Response) -> Boxed {
 /// Redirects are not followed: 307 and 308 would take a write along (RFC 7644 §3.12).
 fn moved(response: &Response) -> Boxed {
     let target = header(response, "location").and_then(|location| {
-        let url = url::Url::parse(location).ok()?;
-        url.has_host()
-            .then(|| format!("{}{}", url.origin().ascii_serialization(), url.path()))
+        let url = fluent_uri::Uri::parse(location).ok()?;
+        let authority = url.authority()?;
+        let port = authority.port().map(|port| format!(":{port}"));
+        Some(format!(
+            "{}://{}{}{}",
+            url.scheme(),
+            authority.host(),
+            port.unwrap_or_default(),
+            url.path()
+        ))
     });
     let message = match target {
         Some(target) => format!(

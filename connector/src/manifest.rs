@@ -60,48 +60,49 @@ pub fn describe() -> Manifest {
 }
 
 fn settings() -> Vec<Setting> {
+    let choice = |choices: [&str; 3]| SettingKind::Choice(choices.map(Into::into).into());
+    let setting = |name: &str, title: &str, kind, default: Option<&str>, help: &str| Setting {
+        name: name.into(),
+        title: title.into(),
+        help: help.into(),
+        kind,
+        required: name == INSTANCE_URL,
+        default: default.map(Into::into),
+    };
     vec![
-        Setting {
-            name: INSTANCE_URL.into(),
-            title: "Instance URL".into(),
-            help: "Admin Console → Home → Identity and Security → User Provisioning Integration \
-                   (SCIM) → Other SCIM Provider → 8x8 URL, such as \
-                   https://platform.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2"
-                .into(),
-            kind: SettingKind::BaseUrl(vec!["Users".into(), "users".into()]),
-            required: true,
-            default: None,
-        },
-        Setting {
-            name: CUSTOMER_ID.into(),
-            title: "Customer ID".into(),
-            help: "The part of the Instance URL right after /customers/. Needed where the \
-                   Instance URL has no such part; where it has, the two must agree."
-                .into(),
-            kind: SettingKind::Text,
-            required: false,
-            default: None,
-        },
-        Setting {
-            name: SITE_SCHEMA_SETTING.into(),
-            title: "Site schema".into(),
-            help: "The schema URN that holds a user's site. 8x8's own pages give two; change it \
-                   only where 8x8 asks for the other."
-                .into(),
-            kind: SettingKind::Text,
-            required: false,
-            default: Some(SITE_SCHEMA.into()),
-        },
-        Setting {
-            name: UPDATE_METHOD.into(),
-            title: "Update method".into(),
-            help: "How a user is changed: patch sends what differs, put the whole user, auto \
-                   begins with patch and falls back to put where 8x8 does not serve it."
-                .into(),
-            kind: SettingKind::Choice(vec!["auto".into(), "patch".into(), "put".into()]),
-            required: false,
-            default: Some("auto".into()),
-        },
+        setting(
+            INSTANCE_URL,
+            "Instance URL",
+            SettingKind::BaseUrl(vec!["Users".into(), "users".into()]),
+            None,
+            "Admin Console → Home → Identity and Security → User Provisioning Integration (SCIM) \
+             → Other SCIM Provider → 8x8 URL, such as \
+             https://platform.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2",
+        ),
+        setting(
+            CUSTOMER_ID,
+            "Customer ID",
+            SettingKind::Text,
+            None,
+            "The part of the Instance URL right after /customers/. Needed where the Instance URL \
+             has no such part; where it has, the two must agree.",
+        ),
+        setting(
+            SITE_SCHEMA_SETTING,
+            "Site schema",
+            SettingKind::Text,
+            Some(SITE_SCHEMA),
+            "The schema URN that holds a user's site. 8x8's own pages give two; change it only \
+             where 8x8 asks for the other.",
+        ),
+        setting(
+            UPDATE_METHOD,
+            "Update method",
+            choice(["auto", "patch", "put"]),
+            Some("auto"),
+            "How a user is changed: patch sends what differs, put the whole user, auto begins \
+             with patch and falls back to put where 8x8 does not serve it.",
+        ),
     ]
 }
 

@@ -5,7 +5,7 @@
 //! `https://platform.8x8.com/udi/customers/{customer-id}/scim/v2`. The host is the
 //! tenant's own: none is known here.
 
-use url::{Host, Url};
+use fluent_uri::{Uri, UriRef};
 
 use crate::attributes::{SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE};
 use crate::contract::{Problem, SettingValue};
@@ -34,7 +34,7 @@ pub enum UpdateMethod {
 #[derive(Debug, Clone)]
 pub struct Tenant {
     /// `…/udi/customers/{customer-id}/scim/v2`, without a slash at the end.
-    base: Url,
+    base: String,
     customer_id: String,
     /// The URN that a site is written under.
     pub site_schema: String,
@@ -111,7 +111,7 @@ impl Tenant {
     /// The URL that every request stays under.
     #[must_use]
     pub fn base(&self) -> &str {
-        self.base.as_str()
+        &self.base
     }
 
     /// The segment after `/customers/`.
@@ -123,11 +123,11 @@ impl Tenant {
     /// `…/{segments}?{query}`. Each segment is encoded whole, so that none can become two.
     #[must_use]
     pub fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> String {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.extend(segments);
+        let mut text = self.base.clone();
+        for segment in segments {
+            text.push('/');
+            percent_encode(segment, &mut text);
         }
-        let mut text = url.to_string();
         for (index, (name, value)) in query.iter().enumerate() {
             text.push(if index == 0 { '?' } else { '&' });
             text.push_str(name);
@@ -137,23 +137,29 @@ impl Tenant {
         text
     }
 
-    /// Whether a URL that the service gave is one of its own, below the base.
+    /// What a URL that the service gave names below the base, by segments; `None` where it
+    /// is not one of this tenant's.
     #[must_use]
     pub fn path_below(&self, url: &str) -> Option<Vec<String>> {
-        // A Location may be relative (RFC 9110 §10.2.2).
-        let mut base = self.base.clone();
-        base.path_segments_mut().ok()?.push("");
-        let url = base.join(url).ok()?;
-        if url.origin() != self.base.origin() {
-            return None;
-        }
-        let mut segments = url.path_segments()?;
-        for own in self.base.path_segments()? {
-            if segments.next()? != own {
+        let url = UriRef::parse(url).ok()?;
+        let base = Uri::parse(self.base.as_str()).ok()?;
+        // A Location may be relative (RFC 9110 §10.2.2), but not to a path.
+        if let Some(authority) = url.authority() {
+            let own = base.authority()?;
+            let same = authority.as_str().eq_ignore_ascii_case(own.as_str())
+                && url.scheme().is_none_or(|scheme| scheme == base.scheme());
+            if !same {
                 return None;
             }
+        } else if url.has_scheme() {
+            return None;
         }
-        segments.map(percent_decode).collect()
+        let below = url.path().as_str().strip_prefix(base.path().as_str())?;
+        below
+            .strip_prefix('/')?
+            .split('/')
+            .map(percent_decode)
+            .collect()
     }
 
     /// Every URN that a site may stand under, the one to write first.
@@ -249,21 +255,13 @@ fn base(
     text: &str,
     typed_id: Option<&str>,
     id_was_typed: bool,
-) -> Result<(Url, String), Vec<Problem>> {
+) -> Result<(String, String), Vec<Problem>> {
     let refuse = |code: &str, message: &str| Err(vec![problem(INSTANCE_URL, code, message)]);
     if !text.is_ascii() {
         return refuse("not-ascii", "Write the host name in ASCII, as xn--…");
     }
-    // The parser would pass over these, and change what the operator wrote.
-    let unclear = |text: &str| {
-        text.contains(|c: char| c.is_ascii_control() || c == ' ' || c == '\\')
-            || text.contains("/../")
-            || text.contains("/./")
-            || text.ends_with("/..")
-            || text.ends_with("/.")
-            || text.contains('%')
-    };
-    let Some(mut url) = Url::parse(text).ok().filter(|_| !unclear(text)) else {
+    let parsed = Uri::parse(text).ok();
+    let Some((url, authority)) = parsed.and_then(|url| Some((url, url.authority()?))) else {
         return refuse(
             "malformed",
             "This is no URL. It should look like \
@@ -272,39 +270,41 @@ fn base(
     };
     let mut problems = Vec::new();
     let mut add = |code: &str, message: &str| problems.push(problem(INSTANCE_URL, code, message));
-    match url.scheme() {
+    let scheme = url.scheme().as_str().to_ascii_lowercase();
+    match scheme.as_str() {
         "https" => {}
-        "http" if is_loopback(&url) => {}
+        "http" if is_loopback(authority.host()) => {}
         "http" => add(
             "not-https",
             "Use https: the API token must not travel in the clear.",
         ),
         _ => add("malformed", "The Instance URL begins with https://"),
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if authority.has_userinfo() {
         add(
             "user-info",
             "Leave out what stands before the @: the API token has a place of its own.",
         );
     }
-    if url.query().is_some() {
+    let port_is_wrong = authority.port_to_u16().is_err();
+    if authority.host().is_empty() || authority.host().contains('%') || port_is_wrong {
+        add("malformed", "The host name or the port is wrong.");
+    }
+    if url.has_query() {
         add("query", "Leave out the question mark and what follows it.");
     }
-    if url.fragment().is_some() {
+    if url.has_fragment() {
         add("fragment", "Leave out the # and what follows it.");
     }
-    let (prefix, found_id) = match path(&url) {
-        Ok(parts) => parts,
-        Err(()) => {
-            add(
-                "path",
-                "The path of an Instance URL is /udi/customers/{Customer ID}/scim/v2; copy the \
-                 8x8 URL as it is.",
-            );
-            return Err(problems);
-        }
+    let Some((prefix, found_id)) = path(url.path().as_str()) else {
+        add(
+            "path",
+            "The path of an Instance URL is /udi/customers/{Customer ID}/scim/v2; copy the 8x8 \
+             URL as it is.",
+        );
+        return Err(problems);
     };
-    let id = match (&found_id, typed_id) {
+    let id = match (found_id, typed_id) {
         (Some(found), Some(typed)) if found != typed => {
             problems.push(problem(
                 CUSTOMER_ID,
@@ -316,8 +316,7 @@ fn base(
             ));
             return Err(problems);
         }
-        (Some(id), _) => id.clone(),
-        (None, Some(id)) => id.to_owned(),
+        (Some(id), _) | (None, Some(id)) => id,
         (None, None) => {
             // A Customer ID that was typed wrongly has its own problem already.
             if !id_was_typed {
@@ -334,56 +333,64 @@ fn base(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let set = url.path_segments_mut().map(|mut path| {
-        path.clear();
-        path.extend(&prefix);
-        path.extend(["customers", &id, "scim", "v2"]);
-    });
-    match set {
-        Ok(()) => Ok((url, id)),
-        Err(()) => refuse("malformed", "The Instance URL begins with https://"),
+    let mut base = format!("{scheme}://{}", authority.host().to_ascii_lowercase());
+    // The scheme's own port is left out, as the host has it (RFC 3986 §6.2.3).
+    let port = authority.port().map(|port| port.as_str());
+    let own = if scheme == "https" { "443" } else { "80" };
+    if let Some(port) = port.filter(|port| !port.is_empty() && *port != own) {
+        base.push(':');
+        base.push_str(port);
     }
+    for segment in prefix.into_iter().chain(["customers", id, "scim", "v2"]) {
+        base.push('/');
+        base.push_str(segment);
+    }
+    Ok((base, id.to_owned()))
 }
 
 /// What stands before `customers`, and the id behind it.
-fn path(url: &Url) -> Result<(Vec<String>, Option<String>), ()> {
-    let mut segments: Vec<&str> = url.path_segments().ok_or(())?.collect();
-    // A trailing slash, and the slash of an empty path.
-    while segments.last().is_some_and(|last| last.is_empty()) {
-        segments.pop();
+fn path(path: &str) -> Option<(Vec<&str>, Option<&str>)> {
+    let path = path.trim_end_matches('/');
+    let segments: Vec<&str> = match path.strip_prefix('/') {
+        Some(path) => path.split('/').collect(),
+        None => Vec::new(),
+    };
+    let plain = |segment: &&str| {
+        !segment.is_empty() && !matches!(*segment, "." | "..") && !segment.contains('%')
+    };
+    if !segments.iter().all(plain) {
+        return None;
     }
-    if segments.iter().any(|segment| segment.is_empty()) {
-        return Err(());
-    }
-    let owned = |segments: &[&str]| segments.iter().map(|s| (*s).to_owned()).collect();
     let Some(at) = segments.iter().position(|segment| *segment == "customers") else {
         return match segments.as_slice() {
-            [] | ["udi"] => Ok((vec!["udi".to_owned()], None)),
-            _ => Err(()),
+            [] | ["udi"] => Some((vec!["udi"], None)),
+            _ => None,
         };
     };
     let (prefix, rest) = segments.split_at(at);
     match rest {
-        ["customers"] => Ok((owned(prefix), None)),
+        ["customers"] => Some((prefix.to_vec(), None)),
         ["customers", id]
         | ["customers", id, "scim"]
         | ["customers", id, "scim", "v2"]
         | ["customers", id, "scim", "v2", "Users" | "users"]
             if is_customer_id(id) =>
         {
-            Ok((owned(prefix), Some((*id).to_owned())))
+            Some((prefix.to_vec(), Some(id)))
         }
-        _ => Err(()),
+        _ => None,
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+/// Only a first look, for a message in time: what loopback is, is the host's to judge.
+fn is_loopback(host: &str) -> bool {
+    let numbers = |host: &str| {
+        host.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host == "[::1]"
+        || host.starts_with("127.") && numbers(host)
 }
 
 fn site_schema(text: &str) -> Result<String, Problem> {

@@ -169,9 +169,7 @@ fn is_ours(state: &State, goal: &Goal) -> bool {
         Attribute::ExternalId,
     ];
     unmet.active.is_none()
-        && !identity
-            .iter()
-            .any(|attribute| unmet.values.contains_key(attribute))
+        && !identity.iter().any(|attribute| unmet.touches(*attribute))
         && (goal.value(Attribute::ExternalId).is_some()
             || state.value(Attribute::ExternalId).is_none())
 }

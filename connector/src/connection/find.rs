@@ -4,8 +4,6 @@
 //! everybody, and taking its first entry would hit the wrong person. Where the filter is
 //! refused or ignored, the users are read one bounded page after the other.
 
-use std::collections::BTreeMap;
-
 use super::{Connection, Result, list};
 use crate::account::State;
 use crate::attributes::Attribute;
@@ -109,11 +107,11 @@ impl<T: Transport> Connection<T> {
 }
 
 /// True matches, by id, so that a user who is listed twice counts once.
-struct Matches<'a>(BTreeMap<String, State>, Attribute, &'a str);
+struct Matches<'a>(Vec<State>, Attribute, &'a str);
 
 impl<'a> Matches<'a> {
     fn new(attribute: Attribute, value: &'a str) -> Self {
-        Self(BTreeMap::new(), attribute, value)
+        Self(Vec::new(), attribute, value)
     }
 
     /// Keeps those that match; whether all did.
@@ -125,17 +123,17 @@ impl<'a> Matches<'a> {
         let mut all = true;
         for resource in resources {
             let state = State::read(resource, &connection.tenant).ok_or_else(list::nameless)?;
-            if state.has(self.1, self.2) {
-                self.0.insert(state.id.clone(), state);
-            } else {
+            if !state.has(self.1, self.2) {
                 all = false;
+            } else if !self.0.iter().any(|known| known.id == state.id) {
+                self.0.push(state);
             }
         }
         Ok(all)
     }
 
     fn only(self, attribute: Attribute) -> Result<Option<State>> {
-        let mut states = self.0.into_values();
+        let mut states = self.0.into_iter();
         match (states.next(), states.next()) {
             (_, Some(_)) => Err(ambiguous(attribute)),
             (state, None) => Ok(state),

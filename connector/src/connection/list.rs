@@ -5,12 +5,11 @@
 //! before, so that a service which ignores `startIndex` is noticed instead of read for
 //! ever.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Connection, Result};
 use crate::account::State;
-use crate::contract::{FailureKind, Page, PageQuery, RetryAdvice};
+use crate::contract::{Account, FailureKind, Page, PageQuery, RetryAdvice};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
 use crate::scim::{ListResponse, Resource};
@@ -87,11 +86,10 @@ impl<T: Transport> Connection<T> {
         };
         let limit = query.limit.clamp(1, MAX_PAGE_SIZE);
         let step = self.step(&cursor, limit)?;
-        let mut seen = BTreeSet::new();
-        let mut accounts = Vec::with_capacity(step.resources.len());
+        let mut accounts: Vec<Account> = Vec::with_capacity(step.resources.len());
         for resource in step.resources {
             let state = State::read(resource, &self.tenant).ok_or_else(nameless)?;
-            if seen.insert(state.id.clone()) {
+            if !accounts.iter().any(|known| known.id == state.id) {
                 accounts.push(state.account());
             }
         }

@@ -332,13 +332,13 @@ impl<T: Transport> Update<'_, T> {
 
     fn ignored(&self, left: &Goal, after: &State) -> Vec<&'static str> {
         let status = left.active.map(|_| "active");
-        let values = left.values.keys().filter(|attribute| {
-            let now = after.value(**attribute);
-            now.is_none() || now == self.before.value(**attribute)
+        let values = left.values.iter().filter(|(attribute, _)| {
+            let now = after.value(*attribute);
+            now.is_none() || now == self.before.value(*attribute)
         });
         status
             .into_iter()
-            .chain(values.map(|attribute| attribute.name()))
+            .chain(values.map(|(attribute, _)| attribute.name()))
             .collect()
     }
 

@@ -50,8 +50,10 @@ impl ErrorBody {
     #[must_use]
     pub fn mentions(&self, words: &[&str]) -> bool {
         self.detail.as_deref().is_some_and(|detail| {
-            let detail = detail.to_lowercase();
-            words.iter().any(|word| detail.contains(word))
+            words.iter().any(|word| {
+                let mut windows = detail.as_bytes().windows(word.len());
+                windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+            })
         })
     }
 }

@@ -1,8 +1,9 @@
 //! PATCH (RFC 7644 §3.5.2): the operation that brings one path from what it holds to what
 //! is wanted, without touching its neighbours.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::resource::new_element;
 use super::{Path, Reading, Resource, member};
 
 /// RFC 7644 §8.2.
@@ -22,7 +23,7 @@ impl Operation {
     /// `active`, always as a boolean.
     #[must_use]
     pub fn activate(active: bool) -> Self {
-        Self::repeatable(json!({ "op": "replace", "path": "active", "value": active }))
+        Self::repeatable("replace", "active".into(), Some(active.into()))
     }
 
     /// The operation that puts `value` at `path`, given what the resource holds now; `None`
@@ -53,55 +54,53 @@ impl Operation {
             _ => None,
         };
         let filter = format!("{attribute}[type eq \"{kind}\"]");
-        Some(match value {
-            Some(value) if typed => Self::repeatable(
-                json!({ "op": "replace", "path": format!("{filter}.value"), "value": value }),
-            ),
-            Some(value) => match untyped {
-                Some(element) => {
-                    let mut element = element.clone();
-                    element.insert("value".into(), value.into());
-                    Self::repeatable(
-                        json!({ "op": "replace", "path": attribute, "value": [element] }),
-                    )
-                }
-                None => Self {
-                    json: json!({
-                        "op": "add",
-                        "path": attribute,
-                        "value": [{ "type": kind, "value": value }],
-                    }),
-                    repeatable: false,
-                },
-            },
-            None if untyped.is_some() => {
-                Self::repeatable(json!({ "op": "remove", "path": attribute }))
+        Some(match (value, untyped) {
+            (Some(value), _) if typed => {
+                Self::repeatable("replace", format!("{filter}.value"), Some(value.into()))
             }
-            None => Self::repeatable(json!({ "op": "remove", "path": filter })),
+            (Some(value), Some(element)) => {
+                let mut element = element.clone();
+                element.insert("value".into(), value.into());
+                Self::repeatable("replace", attribute.clone(), Some(list_of(element)))
+            }
+            (Some(value), None) => {
+                let element = new_element(kind, value);
+                Self {
+                    repeatable: false,
+                    ..Self::repeatable("add", attribute.clone(), Some(list_of(element)))
+                }
+            }
+            (None, Some(_)) => Self::repeatable("remove", attribute.clone(), None),
+            (None, None) => Self::repeatable("remove", filter, None),
         })
     }
 
     fn plain(path: &str, now: &Reading, value: Option<&str>) -> Self {
-        Self::repeatable(match value {
+        let op = match value {
             // §3.5.2.1: `add` to a single-valued attribute replaces it.
-            Some(value) => {
-                let op = if *now == Reading::Absent {
-                    "add"
-                } else {
-                    "replace"
-                };
-                json!({ "op": op, "path": path, "value": value })
-            }
-            None => json!({ "op": "remove", "path": path }),
-        })
+            Some(_) if *now == Reading::Absent => "add",
+            Some(_) => "replace",
+            None => "remove",
+        };
+        Self::repeatable(op, path.to_owned(), value.map(Value::from))
     }
 
-    fn repeatable(json: Value) -> Self {
+    fn repeatable(op: &str, path: String, value: Option<Value>) -> Self {
+        let mut json = Map::new();
+        json.insert("op".into(), op.into());
+        json.insert("path".into(), path.into());
+        if let Some(value) = value {
+            json.insert("value".into(), value);
+        }
         Self {
-            json,
+            json: Value::Object(json),
             repeatable: true,
         }
     }
+}
+
+fn list_of(element: Map<String, Value>) -> Value {
+    Value::Array(vec![Value::Object(element)])
 }
 
 fn has_type(element: &Map<String, Value>, kind: &str) -> bool {
@@ -113,8 +112,9 @@ fn has_type(element: &Map<String, Value>, kind: &str) -> bool {
 /// The body of a PATCH request.
 #[must_use]
 pub fn patch_body(operations: &[Operation]) -> Vec<u8> {
-    let operations: Vec<_> = operations.iter().map(|operation| &operation.json).collect();
-    json!({ "schemas": [PATCH_OP_SCHEMA], "Operations": operations })
-        .to_string()
-        .into_bytes()
+    let operations = operations.iter().map(|operation| operation.json.clone());
+    let mut body = Map::new();
+    body.insert("schemas".into(), Value::Array(vec![PATCH_OP_SCHEMA.into()]));
+    body.insert("Operations".into(), Value::Array(operations.collect()));
+    Value::Object(body).to_string().into_bytes()
 }

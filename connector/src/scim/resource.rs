@@ -1,7 +1,7 @@
 //! A resource as the service sent it (RFC 7643 §3): every member is kept, so that what is
 //! not understood can be sent back unchanged.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Path, is_absent, member, parse, scalar, spelled};
 
@@ -60,7 +60,7 @@ impl Resource {
     #[must_use]
     pub fn new() -> Self {
         let mut members = Map::new();
-        members.insert("schemas".into(), json!([USER_SCHEMA]));
+        members.insert("schemas".into(), Value::Array(vec![USER_SCHEMA.into()]));
         Self(members)
     }
 
@@ -198,7 +198,7 @@ impl Resource {
             (Some(index), None) => {
                 elements.remove(index);
             }
-            (None, Some(value)) => elements.push(json!({ "type": kind, "value": value })),
+            (None, Some(value)) => elements.push(Value::Object(new_element(kind, value))),
             (None, None) => {}
         }
         let name = spelled(&self.0, attribute);
@@ -216,7 +216,7 @@ impl Resource {
         let name = spelled(&self.0, "schemas");
         let mut schemas = match self.0.remove(&name) {
             Some(Value::Array(schemas)) => schemas,
-            _ => vec![json!(USER_SCHEMA)],
+            _ => vec![USER_SCHEMA.into()],
         };
         let is_it = |listed: &Value| {
             listed
@@ -226,7 +226,7 @@ impl Resource {
         if !holds {
             schemas.retain(|listed| !is_it(listed));
         } else if !schemas.iter().any(is_it) {
-            schemas.push(json!(schema));
+            schemas.push(schema.into());
         }
         self.0.insert(name, Value::Array(schemas));
     }
@@ -257,6 +257,14 @@ fn of_type<'a>(
             None => lone,
         }
     })
+}
+
+/// An element of a multi-valued attribute (RFC 7643 §2.4).
+pub(super) fn new_element(kind: &str, value: &str) -> Map<String, Value> {
+    let mut element = Map::new();
+    element.insert("type".into(), kind.into());
+    element.insert("value".into(), value.into());
+    element
 }
 
 fn set(object: &mut Map<String, Value>, name: &str, value: Option<&str>) {
