@@ -165,6 +165,7 @@ impl<T: Transport> Connection<T> {
 
     fn put(&self, change: &Goal, state: &State) -> Request {
         let mut resource = state.resource.clone();
+        resource.drop_read_only();
         change.write(&mut resource, &self.tenant);
         self.change(Method::Put, state, true, resource.to_body())
     }

@@ -231,6 +231,16 @@ impl Resource {
         self.0.insert(name, Value::Array(schemas));
     }
 
+    /// Leaves out what is the service's to set (RFC 7643 §3.1, §4.1.2), for a PUT. The id
+    /// stays: services differ in whether they ask for it, and ignore it otherwise
+    /// (RFC 7644 §3.5.1).
+    pub fn drop_read_only(&mut self) {
+        for name in ["meta", "groups"] {
+            let name = spelled(&self.0, name);
+            self.0.remove(&name);
+        }
+    }
+
     /// The whole resource, as a request's body.
     #[must_use]
     pub fn to_body(&self) -> Vec<u8> {
