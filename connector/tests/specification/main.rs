@@ -1,6 +1,11 @@
 //! The connector's rules, natively: a script answers instead of a host.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod failures;
 mod finding;

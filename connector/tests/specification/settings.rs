@@ -75,15 +75,15 @@ fn wrong_urls_are_refused_by_name() {
         (format!("https://platform.8x8.com{path}/Users/17"), "path"),
         (format!("https://platform.8x8.com{path}/Groups"), "path"),
         (
-            format!("https://platform.8x8.com/udi/customers/a/../b/scim/v2"),
+            "https://platform.8x8.com/udi/customers/a/../b/scim/v2".to_owned(),
             "path",
         ),
         (
-            format!("https://platform.8x8.com/udi/customers/a%2fb/scim/v2"),
+            "https://platform.8x8.com/udi/customers/a%2fb/scim/v2".to_owned(),
             "path",
         ),
         (
-            format!("https://platform.8x8.com//udi/customers/a/scim/v2"),
+            "https://platform.8x8.com//udi/customers/a/scim/v2".to_owned(),
             "path",
         ),
         (format!("https://platform.8x8.com:99999{path}"), "malformed"),
