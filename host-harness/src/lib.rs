@@ -1,1 +1,26 @@
 //! Runs connectors in a sandbox.
+
+mod bindings;
+pub mod clock;
+mod component;
+mod connection;
+mod egress;
+mod engine;
+mod failure;
+pub mod json;
+mod manifest;
+mod promises;
+mod sandbox;
+mod settings;
+pub mod trace;
+
+pub use bindings::contract;
+pub use component::{Component, Inspection, LoadError};
+pub use connection::{Connection, ConnectionOptions, SandboxLifetime};
+pub use egress::{
+    AddressRange, CredentialError, CredentialSources, Credentials, Grant, Network, SecretSource,
+    StaticCredentials,
+};
+pub use engine::{CompiledCode, Host, HostError, HostOptions};
+pub use failure::{Failure, PlannedRequest};
+pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};

@@ -1,0 +1,542 @@
+//! [`Connection`]: one upstream tenant, as an operator configured it. Each operation runs
+//! in a sandbox of its own, against a deadline.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::Stream;
+
+use crate::component::Component;
+use crate::contract::{
+    self, Account, CheckReport, Deletion, Draft, Edits, Manifest, Outcome, Page, PageQuery, Value,
+};
+use crate::egress::{
+    Credentials, Egress, EgressOptions, Grant, Network, Operation, StaticCredentials,
+};
+use crate::failure::Failure;
+use crate::promises;
+use crate::sandbox::{Limit, Limits, Sandbox};
+use crate::settings;
+use crate::trace::Observer;
+
+/// How long a sandbox lives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SandboxLifetime {
+    /// Nothing that one operation left behind reaches the next.
+    #[default]
+    FreshEachOperation,
+    /// Kept for the next operation unless something went wrong in it; for long runs.
+    OnePerConnection,
+}
+
+/// What a connection is made of.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConnectionOptions {
+    /// The manifest's settings, by name.
+    pub settings: BTreeMap<String, String>,
+    /// Where the secrets come from.
+    pub credentials: Arc<dyn Credentials>,
+    /// How the network may be used.
+    pub network: Network,
+    /// What an operation may use up.
+    pub limits: Limits,
+    /// Sees every exchange.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// Reads are sent; the first write ends the operation with [`Failure::DryRun`].
+    pub dry_run: bool,
+    /// What [`Connection::learned`] gave for the same component and settings.
+    pub learned: Option<String>,
+    /// How long a sandbox lives.
+    pub sandbox: SandboxLifetime,
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self {
+            settings: BTreeMap::new(),
+            credentials: Arc::new(StaticCredentials::new()),
+            network: Network::default(),
+            limits: Limits::default(),
+            observer: None,
+            dry_run: false,
+            learned: None,
+            sandbox: SandboxLifetime::default(),
+        }
+    }
+}
+
+impl ConnectionOptions {
+    /// Without settings, credentials or anything unusual.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With this setting.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.insert(name.into(), value.into());
+        self
+    }
+
+    /// With this source of secrets.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl Credentials + 'static) -> Self {
+        self.credentials = Arc::new(credentials);
+        self
+    }
+}
+
+impl fmt::Debug for ConnectionOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionOptions")
+            .field("settings", &self.settings)
+            .field("network", &self.network)
+            .field("limits", &self.limits)
+            .field("dry_run", &self.dry_run)
+            .field("sandbox", &self.sandbox)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open connection. Clones share it; operations may run at the same time.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    component: Component,
+    settings: Vec<contract::SettingValue>,
+    granted: Vec<Grant>,
+    reach: Vec<Grant>,
+    egress: Arc<Egress>,
+    limits: Limits,
+    lifetime: SandboxLifetime,
+    learned: Mutex<Option<String>>,
+    /// An open sandbox that waits for its next operation.
+    idle: Mutex<Option<Sandbox>>,
+}
+
+/// Whether an operation may change anything upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Reads,
+    Writes,
+}
+
+impl Connection {
+    pub(crate) async fn open(
+        component: Component,
+        options: ConnectionOptions,
+    ) -> Result<Self, Failure> {
+        let checked = settings::check(
+            component.manifest(),
+            &options.settings,
+            &*options.credentials,
+            &options.network,
+        );
+        let opened = {
+            let limits = options.limits.clone();
+            let _running = component.host().run_clockwork();
+            let mut sandbox = component.sandbox(&limits).await?;
+            match sandbox
+                .open(&checked.values, options.learned.as_deref())
+                .await
+            {
+                Ok(()) => Ok(sandbox.reach().await?),
+                Err(failure) => Err(failure),
+            }
+        };
+        let reach = match opened {
+            Err(Failure::Connector(failure))
+                if failure.kind == contract::FailureKind::InvalidSettings =>
+            {
+                if checked.problems.is_empty() {
+                    return Err(Failure::Connector(failure));
+                }
+                return Err(Failure::InvalidSettings {
+                    problems: checked.merged(failure.problems),
+                });
+            }
+            Err(failure) => return Err(failure),
+            Ok(_) if !checked.problems.is_empty() => {
+                return Err(Failure::InvalidSettings {
+                    problems: checked.problems,
+                });
+            }
+            Ok(reach) => narrowed(&checked.grants, &reach)?,
+        };
+        let egress = Egress::new(EgressOptions {
+            manifest: component.manifest(),
+            granted: checked.grants.clone(),
+            reach: reach.clone(),
+            credentials: options.credentials,
+            network: &options.network,
+            limits: options.limits.clone(),
+            clock: Arc::clone(component.host().clock()),
+            observer: options.observer,
+            dry_run: options.dry_run,
+            lookup: None,
+        })
+        .map_err(|problem| Failure::InvalidSettings {
+            problems: vec![problem],
+        })?;
+        Ok(Self(Arc::new(Inner {
+            component,
+            settings: checked.values,
+            granted: checked.grants,
+            reach,
+            egress: Arc::new(egress),
+            limits: options.limits,
+            lifetime: options.sandbox,
+            learned: Mutex::new(options.learned),
+            idle: Mutex::new(None),
+        })))
+    }
+
+    /// What the connector says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        self.0.component.manifest()
+    }
+
+    /// What the operator's settings grant: one for each base-url setting.
+    #[must_use]
+    pub fn granted(&self) -> &[Grant] {
+        &self.0.granted
+    }
+
+    /// What the connection's requests stay under: the grants, as far as the connector asked
+    /// for them.
+    #[must_use]
+    pub fn reach(&self) -> &[Grant] {
+        &self.0.reach
+    }
+
+    /// What was found out about the upstream so far, for
+    /// [`ConnectionOptions::learned`] of a later connection.
+    #[must_use]
+    pub fn learned(&self) -> Option<String> {
+        self.0.learned().clone()
+    }
+
+    /// Whether settings and credentials are good. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `check`, and the host's own.
+    pub async fn check(&self) -> Result<CheckReport, Failure> {
+        self.run("check", Access::Reads, |mut sandbox| async move {
+            let result = sandbox.check().await;
+            (sandbox, result)
+        })
+        .await
+    }
+
+    /// One page of all accounts.
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `list`, and the host's own.
+    pub async fn list(&self, query: PageQuery) -> Result<Page, Failure> {
+        let query = PageQuery {
+            limit: query.limit.max(1),
+            ..query
+        };
+        let page = self
+            .run("list", Access::Reads, |mut sandbox| {
+                let query = &query;
+                async move {
+                    let result = sandbox.list(query).await;
+                    (sandbox, result)
+                }
+            })
+            .await?;
+        promises::page(self.manifest(), query.limit, query.cursor.as_deref(), &page)?;
+        Ok(page)
+    }
+
+    /// All accounts, page by page as they are asked for; an account that several pages
+    /// show comes once. To tell, eight bytes of each id are kept: in a listing of a million
+    /// accounts the odds that one is mistaken for another are 1 to 30 million.
+    ///
+    /// The stream ends after an error.
+    pub fn accounts(&self) -> impl Stream<Item = Result<Account, Failure>> + Send + use<> {
+        let listing = Listing {
+            connection: self.clone(),
+            next: Some(None),
+            pages: 0,
+            ready: VecDeque::new(),
+            seen: Seen::default(),
+            cursors: Seen::default(),
+        };
+        futures_util::stream::unfold(listing, |mut listing| async move {
+            let item = listing.advance().await?;
+            if item.is_err() {
+                listing.next = None;
+                listing.ready.clear();
+            }
+            Some((item, listing))
+        })
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `get`, and the host's own.
+    pub async fn get(&self, id: &str) -> Result<Account, Failure> {
+        let account = self
+            .run("get", Access::Reads, |mut sandbox| async move {
+                let result = sandbox.get(id).await;
+                (sandbox, result)
+            })
+            .await?;
+        promises::account(self.manifest(), &account)?;
+        Ok(account)
+    }
+
+    /// The account with this value of a lookup key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `find`, and the host's own.
+    pub async fn find(&self, name: &str, value: &Value) -> Result<Option<Account>, Failure> {
+        let found = self
+            .run("find", Access::Reads, |mut sandbox| async move {
+                let result = sandbox.find(name, value).await;
+                (sandbox, result)
+            })
+            .await?;
+        if let Some(account) = &found {
+            promises::account(self.manifest(), account)?;
+        }
+        Ok(found)
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `create`, and the host's own.
+    pub async fn create(&self, draft: &Draft) -> Result<Outcome, Failure> {
+        let outcome = self
+            .run("create", Access::Writes, |mut sandbox| async move {
+                let result = sandbox.create(draft).await;
+                (sandbox, result)
+            })
+            .await?;
+        promises::outcome(self.manifest(), &outcome)?;
+        Ok(outcome)
+    }
+
+    /// Changes an account.
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `update`, and the host's own.
+    pub async fn update(&self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
+        let outcome = self
+            .run("update", Access::Writes, |mut sandbox| async move {
+                let result = sandbox.update(id, edits).await;
+                (sandbox, result)
+            })
+            .await?;
+        promises::outcome(self.manifest(), &outcome)?;
+        Ok(outcome)
+    }
+
+    /// Deletes an account, in the upstream's sense of it
+    /// ([`Manifest::deletion`](contract::Manifest)).
+    ///
+    /// # Errors
+    ///
+    /// Those that the contract names for `delete`, and the host's own.
+    pub async fn delete(&self, id: &str) -> Result<Deletion, Failure> {
+        let deletion = self
+            .run("delete", Access::Writes, |mut sandbox| async move {
+                let result = sandbox.delete(id).await;
+                (sandbox, result)
+            })
+            .await?;
+        promises::deletion(self.manifest(), &deletion)?;
+        Ok(deletion)
+    }
+
+    /// Runs one operation in a sandbox, against its deadline.
+    async fn run<T, F>(
+        &self,
+        name: &'static str,
+        access: Access,
+        call: impl FnOnce(Sandbox) -> F + Send,
+    ) -> Result<T, Failure>
+    where
+        T: Send,
+        F: Future<Output = (Sandbox, Result<T, Failure>)> + Send,
+    {
+        let inner = &*self.0;
+        let host = inner.component.host();
+        let _running = host.run_clockwork();
+        let time = inner.limits.operation_time;
+        let start = host.clock().now();
+        // Requests end a little earlier than the operation, so that the connector can still
+        // say what a missing answer means.
+        let reserve = (time / 10).min(Duration::from_millis(500));
+        let requests_end = start.saturating_add(time.saturating_sub(reserve));
+        let operation = Operation::new(name, access == Access::Reads, requests_end);
+        let wrote = operation.wrote();
+        let work = async {
+            let mut sandbox = inner.sandbox().await?;
+            sandbox.begin(operation, Arc::clone(&inner.egress));
+            let (sandbox, result) = call(sandbox).await;
+            if matches!(result, Ok(_) | Err(Failure::Connector(_))) {
+                inner.leave(sandbox).await;
+            }
+            result
+        };
+        tokio::select! {
+            result = work => result,
+            () = host.clock().alarm(start.saturating_add(time)) => {
+                let consequence = if wrote.load(Ordering::Relaxed) {
+                    " A write was sent, and it may have happened: look before you repeat it."
+                } else {
+                    " Nothing was written."
+                };
+                Err(Failure::DeadlineExceeded {
+                    message: format!(
+                        "`{name}` did not end within {time:?}; `operation-timeout` under \
+                         [network] in the connection file decides.{consequence}"
+                    ),
+                })
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn learned(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sandbox with an open connection.
+    async fn sandbox(&self) -> Result<Sandbox, Failure> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(sandbox) = idle {
+            return Ok(sandbox);
+        }
+        let mut sandbox = self.component.sandbox(&self.limits).await?;
+        let learned = self.learned().clone();
+        sandbox.open(&self.settings, learned.as_deref()).await?;
+        Ok(sandbox)
+    }
+
+    /// Takes over what was learned, and keeps the sandbox if it may live on.
+    async fn leave(&self, mut sandbox: Sandbox) {
+        // An operation has its result by now, whatever becomes of the note.
+        let Ok(learned) = sandbox.learned().await else {
+            return;
+        };
+        if learned.is_some() {
+            *self.learned() = learned;
+        }
+        if self.lifetime == SandboxLifetime::OnePerConnection {
+            *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
+        }
+    }
+}
+
+/// The grants, narrowed to what the connector asks for.
+fn narrowed(granted: &[Grant], reach: &[String]) -> Result<Vec<Grant>, Failure> {
+    reach
+        .iter()
+        .map(|prefix| {
+            let mut refused = None;
+            for grant in granted {
+                match grant.narrowed_to(prefix) {
+                    Ok(narrow) => return Ok(narrow),
+                    Err(refusal) => refused = refused.or(Some(refusal.message)),
+                }
+            }
+            let reason = refused.unwrap_or_else(|| "No setting grants any address.".to_owned());
+            Err(Failure::ConnectorFault {
+                message: format!("The connector asks for more than was granted. {reason}"),
+            })
+        })
+        .collect()
+}
+
+/// A listing under way.
+struct Listing {
+    connection: Connection,
+    /// The next page's cursor; the outer `None` is the end.
+    next: Option<Option<String>>,
+    pages: u32,
+    ready: VecDeque<Account>,
+    seen: Seen,
+    cursors: Seen,
+}
+
+impl Listing {
+    async fn advance(&mut self) -> Option<Result<Account, Failure>> {
+        loop {
+            while let Some(account) = self.ready.pop_front() {
+                if self.seen.is_new(&account.id) {
+                    return Some(Ok(account));
+                }
+            }
+            let cursor = self.next.take()?;
+            let limits = &self.connection.0.limits;
+            if self.pages >= limits.pages {
+                return Some(Err(Failure::LimitReached {
+                    limit: Limit::Pages,
+                    message: Limit::Pages.message(limits),
+                }));
+            }
+            self.pages += 1;
+            let limit = self.connection.manifest().max_page_size;
+            match self.connection.list(PageQuery { cursor, limit }).await {
+                Ok(page) => {
+                    self.ready = page.accounts.into();
+                    if let Some(next) = page.next {
+                        if !self.cursors.is_new(&next) {
+                            return Some(Err(promises::repeated_cursor()));
+                        }
+                        self.next = Some(Some(next));
+                    }
+                }
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+    }
+}
+
+/// Texts that were met before, by their keyed hashes.
+#[derive(Default)]
+struct Seen {
+    keys: RandomState,
+    hashes: std::collections::HashSet<u64>,
+}
+
+impl Seen {
+    fn is_new(&mut self, text: &str) -> bool {
+        self.hashes.insert(self.keys.hash_one(text))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("component", &self.0.component)
+            .field("granted", &self.0.granted)
+            .field("reach", &self.0.reach)
+            .finish_non_exhaustive()
+    }
+}

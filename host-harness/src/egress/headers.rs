@@ -1,0 +1,204 @@
+//! Which header lines a connector may set, and which of an answer it may see.
+
+use std::collections::BTreeSet;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::contract::{Header, Refusal, RefusalReason};
+use crate::sandbox::{Limit, Limits};
+
+/// What every connector may set.
+const ALLOWED: [&str; 6] = [
+    "accept",
+    "accept-language",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "prefer",
+];
+
+/// What no manifest gets a connector leave to set: framing, credentials, routing, and
+/// whatever would make an answer unreadable for the search for echoes.
+const FORBIDDEN: [&str; 26] = [
+    "accept-charset",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "cookie",
+    "cookie2",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "if-range",
+    "keep-alive",
+    "origin",
+    "range",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+const FORBIDDEN_BEGINNINGS: [&str; 4] = ["proxy-", "sec-", "x-forwarded-", "x-original-"];
+
+/// What of an answer is the host's business alone.
+const HIDDEN: [&str; 9] = [
+    "authentication-info",
+    "authorization",
+    "cookie",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "set-cookie",
+    "set-cookie2",
+    "www-authenticate",
+];
+
+/// The header rules of one connection.
+#[derive(Debug)]
+pub(crate) struct HeaderRules {
+    allowed: BTreeSet<String>,
+}
+
+impl HeaderRules {
+    /// The usual ones and the manifest's, less those that are never a connector's to set
+    /// and those that credentials are put into.
+    pub(crate) fn new(claimed: &[String], credentials: &BTreeSet<String>) -> Self {
+        let claimed = claimed
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .filter(|name| !is_forbidden(name) && !credentials.contains(name));
+        Self {
+            allowed: ALLOWED
+                .iter()
+                .map(|name| (*name).to_owned())
+                .chain(claimed)
+                .collect(),
+        }
+    }
+
+    /// The request's header lines, if all of them may be set.
+    pub(crate) fn request(&self, lines: &[Header]) -> Result<HeaderMap, Refusal> {
+        let mut map = HeaderMap::new();
+        for line in lines {
+            let refuse = |what: &str| Refusal {
+                reason: RefusalReason::Header,
+                message: format!(
+                    "The request header `{}` was refused: {what}.",
+                    shown(&line.name)
+                ),
+            };
+            let name = HeaderName::from_bytes(line.name.as_bytes())
+                .map_err(|_| refuse("that is no header name"))?;
+            if !self.allowed.contains(name.as_str()) {
+                return Err(refuse(
+                    "it is the host's to set, or the connector's manifest does not list it",
+                ));
+            }
+            let value = HeaderValue::from_str(&line.value)
+                .map_err(|_| refuse("its value holds characters that a header cannot hold"))?;
+            map.append(name, value);
+        }
+        Ok(map)
+    }
+}
+
+fn is_forbidden(name: &str) -> bool {
+    FORBIDDEN.contains(&name)
+        || FORBIDDEN_BEGINNINGS
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
+}
+
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// The limit that these header lines exceed.
+pub(crate) fn over_limit(map: &HeaderMap, limits: &Limits) -> Option<Limit> {
+    if map.len() > limits.headers {
+        return Some(Limit::Headers);
+    }
+    let bytes: usize = map
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    (bytes > limits.header_bytes).then_some(Limit::HeaderBytes)
+}
+
+/// The answer's header lines that a connector may see, before scrubbing.
+pub(crate) fn visible(map: &HeaderMap) -> Vec<Header> {
+    map.iter()
+        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
+        .map(|(name, value)| Header {
+            name: name.as_str().to_owned(),
+            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, value: &str) -> Header {
+        Header {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+
+    fn rules(claimed: &[&str]) -> HeaderRules {
+        let claimed: Vec<String> = claimed.iter().map(|name| (*name).to_owned()).collect();
+        HeaderRules::new(&claimed, &BTreeSet::from(["x-api-key".to_owned()]))
+    }
+
+    #[test]
+    fn usual_headers_and_the_manifests_own_pass() {
+        let rules = rules(&["X-Api-Version"]);
+        for name in ["Accept", "content-type", "If-Match", "x-api-version"] {
+            assert!(rules.request(&[line(name, "a")]).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_that_are_the_hosts_to_set_are_refused_whatever_the_manifest_says() {
+        let claimed = [
+            "authorization",
+            "Host",
+            "cookie",
+            "range",
+            "accept-encoding",
+            "proxy-authorization",
+            "x-http-method-override",
+            "x-forwarded-for",
+            "X-Api-Key",
+            "transfer-encoding",
+        ];
+        let rules = rules(&claimed);
+        for name in claimed.iter().chain(&["x-other"]) {
+            let refusal = rules.request(&[line(name, "a")]).unwrap_err();
+            assert_eq!(refusal.reason, RefusalReason::Header, "{name}");
+        }
+    }
+
+    #[test]
+    fn line_ends_and_nul_are_refused_in_names_and_values() {
+        let rules = rules(&[]);
+        for value in ["a\r\nhost: b", "a\nb", "a\0b"] {
+            assert!(
+                rules.request(&[line("accept", value)]).is_err(),
+                "{value:?}"
+            );
+        }
+        assert!(rules.request(&[line("accept\r\nhost", "a")]).is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! The one way out of the sandbox, and everything that stands in it. A request passes, in
+//! this order: [grant](Grant) → header rules → method → budget → dry run → credential →
+//! address → socket; nothing is resolved, connected or fetched before the grant has passed.
+
+mod address;
+mod credential;
+mod grant;
+mod headers;
+mod http;
+mod operation;
+mod rate;
+mod retry;
+mod scrub;
+mod tls;
+
+pub use address::AddressRange;
+pub use credential::{
+    CredentialError, CredentialSources, Credentials, SecretSource, StaticCredentials,
+};
+pub use grant::Grant;
+pub(crate) use http::{Egress, EgressOptions};
+pub(crate) use operation::Operation;
+
+use std::path::PathBuf;
+
+/// How a connection uses the network: `[network]` in a connection file. Its timeouts are
+/// among the [`Limits`](crate::Limits).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Network {
+    /// Nothing but GET and HEAD passes, whatever the operation.
+    pub read_only: bool,
+    /// Plain http is taken to loopback addresses.
+    pub allow_loopback_http: bool,
+    /// Addresses off the public internet that names may lead to.
+    pub allow_addresses: Vec<AddressRange>,
+    /// Requests at once. Default 2.
+    pub max_concurrency: usize,
+    /// Requests that start within any minute. Default: not limited.
+    pub max_requests_per_minute: Option<u32>,
+    /// The proxy to go through; those of the environment are ignored. The proxy resolves
+    /// the upstream's name, so that where it leads is the proxy's to check.
+    pub proxy: Option<String>,
+    /// PEM certificates to trust beside the public ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            allow_loopback_http: false,
+            allow_addresses: Vec::new(),
+            max_concurrency: 2,
+            max_requests_per_minute: None,
+            proxy: None,
+            ca_file: None,
+        }
+    }
+}

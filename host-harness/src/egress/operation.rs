@@ -1,0 +1,55 @@
+//! What one operation may still do on the network, and what it did.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::failure::PlannedRequest;
+use crate::sandbox::Limit;
+
+/// One operation's account.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    /// `get`, `create` and so on, for records.
+    pub(crate) name: &'static str,
+    /// Whether it may only read.
+    pub(crate) reading: bool,
+    /// By the clock's `now`: when requests must have ended.
+    pub(crate) deadline: Duration,
+    /// Requests that went to the wire.
+    pub(crate) requests: u32,
+    /// Bytes of request bodies.
+    pub(crate) sent: usize,
+    /// Bytes of response bodies.
+    pub(crate) received: usize,
+    /// The limit that stopped a request.
+    pub(crate) reached: Option<Limit>,
+    /// What a dry run did not send.
+    pub(crate) planned: Option<PlannedRequest>,
+    wrote: Arc<AtomicBool>,
+}
+
+impl Operation {
+    pub(crate) fn new(name: &'static str, reading: bool, deadline: Duration) -> Self {
+        Self {
+            name,
+            reading,
+            deadline,
+            requests: 0,
+            sent: 0,
+            received: 0,
+            reached: None,
+            planned: None,
+            wrote: Arc::default(),
+        }
+    }
+
+    pub(crate) fn note_write(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a write was sent; it can be asked after the operation was dropped.
+    pub(crate) fn wrote(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.wrote)
+    }
+}

@@ -1,0 +1,150 @@
+//! When a request is sent again, and after how long. The connector says how repeatable a
+//! request is; nothing else about retries is its business.
+
+use std::time::{Duration, SystemTime};
+
+use crate::contract::{Repeatability, Response, TransportFailure};
+
+/// Attempts of one request, the first included.
+pub(crate) const MOST_ATTEMPTS: u32 = 4;
+/// Before the second attempt; doubled for each further one.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+/// The longest back-off that the host chooses by itself.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+
+/// How long to wait before the request is sent once more; `None` where this answer is the
+/// last. `jitter` lies between 0 and 1.
+pub(crate) fn wait_before_next(
+    repeatability: Repeatability,
+    answer: &Result<Response, TransportFailure>,
+    attempt: u32,
+    jitter: f64,
+) -> Option<Duration> {
+    if attempt >= MOST_ATTEMPTS || !may_pass(repeatability, answer) {
+        return None;
+    }
+    let asked = match answer {
+        Ok(response) => response.retry_after_ms,
+        Err(_) => None,
+    };
+    Some(match asked {
+        Some(asked) => Duration::from_millis(asked.into()),
+        None => back_off(attempt, jitter),
+    })
+}
+
+fn may_pass(repeatability: Repeatability, answer: &Result<Response, TransportFailure>) -> bool {
+    let once = repeatability == Repeatability::Once;
+    match answer {
+        Err(TransportFailure::NotSent(_)) => true,
+        Err(TransportFailure::NoAnswer(_)) => !once,
+        Err(_) => false,
+        Ok(response) => match response.status {
+            429 => true,
+            408 | 425 | 500 | 502 | 503 | 504 => !once,
+            _ => false,
+        },
+    }
+}
+
+/// Exponential, and spread out so that many clients do not come back together.
+fn back_off(attempt: u32, jitter: f64) -> Duration {
+    let doubled = FIRST_BACK_OFF.saturating_mul(1 << attempt.saturating_sub(1).min(16));
+    let most = doubled.min(LONGEST_BACK_OFF);
+    most.div_f64(2.0) + most.div_f64(2.0).mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+/// Reads `retry-after` in either of its forms (RFC 9110 §10.2.3), in milliseconds.
+pub(crate) fn retry_after_ms(value: &str, now: SystemTime) -> Option<u32> {
+    let value = value.trim();
+    let wait = if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit still mean "long".
+        Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX)))
+    } else {
+        let at = httpdate::parse_http_date(value).ok()?;
+        at.duration_since(now).unwrap_or_default()
+    };
+    if value.is_empty() {
+        return None;
+    }
+    Some(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(status: u16) -> Result<Response, TransportFailure> {
+        Ok(Response {
+            status,
+            headers: vec![],
+            body: vec![],
+            retry_after_ms: None,
+        })
+    }
+
+    fn again(repeatability: Repeatability, answer: &Result<Response, TransportFailure>) -> bool {
+        wait_before_next(repeatability, answer, 1, 0.5).is_some()
+    }
+
+    #[test]
+    fn safe_and_idempotent_requests_are_retried_on_what_may_pass() {
+        for repeatability in [Repeatability::Safe, Repeatability::Idempotent] {
+            for code in [408, 425, 429, 500, 502, 503, 504] {
+                assert!(again(repeatability, &status(code)), "{code}");
+            }
+            for code in [200, 201, 400, 401, 403, 404, 409, 501] {
+                assert!(!again(repeatability, &status(code)), "{code}");
+            }
+            assert!(again(
+                repeatability,
+                &Err(TransportFailure::NoAnswer(String::new()))
+            ));
+            assert!(again(
+                repeatability,
+                &Err(TransportFailure::NotSent(String::new()))
+            ));
+        }
+    }
+
+    #[test]
+    fn a_request_that_must_not_happen_twice_is_retried_only_where_it_did_not_happen() {
+        let once = Repeatability::Once;
+        assert!(again(once, &status(429)));
+        assert!(again(once, &Err(TransportFailure::NotSent(String::new()))));
+        assert!(!again(
+            once,
+            &Err(TransportFailure::NoAnswer(String::new()))
+        ));
+        assert!(!again(once, &status(503)));
+    }
+
+    #[test]
+    fn there_are_four_attempts_and_growing_waits() {
+        let waits: Vec<_> = (1..=4)
+            .map(|attempt| wait_before_next(Repeatability::Safe, &status(503), attempt, 1.0))
+            .collect();
+        let ms = |ms| Some(Duration::from_millis(ms));
+        assert_eq!(waits, [ms(250), ms(500), ms(1000), None]);
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(retry_after_ms("120", now), Some(120_000));
+        assert_eq!(
+            retry_after_ms("Sun, 06 Nov 1994 08:50:37 GMT", now),
+            Some(60_000)
+        );
+        assert_eq!(
+            retry_after_ms("Sun, 06 Nov 1994 08:00:00 GMT", now),
+            Some(0)
+        );
+        assert_eq!(
+            retry_after_ms("99999999999999999999999", now),
+            Some(u32::MAX)
+        );
+        assert_eq!(retry_after_ms("soon", now), None);
+        assert_eq!(retry_after_ms("", now), None);
+    }
+}

@@ -1,0 +1,350 @@
+//! [`Host`]: wasmtime, configured once for a process. It compiles components, keeps their
+//! compiled code between runs, and holds the pool that instances live in.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, EngineWeak, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
+};
+
+use crate::bindings::Connector;
+use crate::clock::{Clock, SystemClock};
+use crate::failure::Failure;
+use crate::sandbox::{MOST_MEMORY, MOST_TABLE_ELEMENTS, StoreState};
+
+/// How finely the time that guests compute is measured.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Core instances in one component: the guest, and the shims that `wit-component` adds.
+const CORE_INSTANCES: u32 = 8;
+/// The fibre's stack beyond the guest's own part of it, for the host's calls.
+const HOST_STACK_BYTES: usize = 1 << 20;
+
+/// Where compiled code is kept between runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CompiledCode {
+    /// In the user's cache directory: `$XDG_CACHE_HOME` or `~/.cache`, `host-harness`
+    /// below it. Not kept where there is none, or where others can write to it.
+    #[default]
+    InUserCache,
+    /// In this directory, which is made private to the user. Whoever can write to it can
+    /// make the host run code of theirs.
+    In(PathBuf),
+    /// Not kept.
+    NotKept,
+}
+
+/// What a [`Host`] is configured with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HostOptions {
+    /// Where compiled code is kept.
+    pub compiled_code: CompiledCode,
+    /// Instances at once, in all connections; further operations wait for a place.
+    /// Default 1,000. Each reserves 256 MiB of address space, and no memory.
+    pub max_instances: u32,
+    /// The guest's stack in bytes. Default 512 KiB.
+    pub stack_bytes: usize,
+    /// Whether instructions are counted, which makes [`Limits::fuel`](crate::Limits::fuel)
+    /// work and guests a little slower. Default: no.
+    pub count_fuel: bool,
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            compiled_code: CompiledCode::default(),
+            max_instances: 1_000,
+            stack_bytes: 512 << 10,
+            count_fuel: false,
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+}
+
+/// Runs connectors. One is enough for a process; clones are the same host.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    linker: Linker<StoreState>,
+    places: Arc<Semaphore>,
+    ticker: Arc<Ticker>,
+    clock: Arc<dyn Clock>,
+    count_fuel: bool,
+}
+
+impl Host {
+    /// A host with these options.
+    ///
+    /// # Errors
+    ///
+    /// The machine cannot run it: too little address space for the pool, or a cache
+    /// directory that cannot be used.
+    pub fn new(options: HostOptions) -> Result<Self, HostError> {
+        let engine = engine(&options)?;
+        let mut linker = Linker::new(&engine);
+        Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut StoreState| state)
+            .map_err(|error| HostError(format!("{error:#}")))?;
+        let ticker = Arc::new(Ticker::default());
+        ticker.start(engine.weak())?;
+        Ok(Self(Arc::new(Inner {
+            engine,
+            linker,
+            places: Arc::new(Semaphore::new(
+                usize::try_from(options.max_instances.max(1)).unwrap_or(usize::MAX),
+            )),
+            ticker,
+            clock: options.clock,
+            count_fuel: options.count_fuel,
+        })))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<StoreState> {
+        &self.0.linker
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.0.count_fuel
+    }
+
+    /// A place in the pool.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        Arc::clone(&self.0.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| Failure::Cancelled)
+    }
+
+    /// Keeps the epoch moving, for as long as the returned value lives.
+    pub(crate) fn run_clockwork(&self) -> Running {
+        self.0.ticker.hold()
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
+    }
+}
+
+/// The host cannot be set up.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("The host cannot be set up: {0}")]
+pub struct HostError(String);
+
+fn engine(options: &HostOptions) -> Result<Engine, HostError> {
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    config.epoch_interruption(true);
+    config.consume_fuel(options.count_fuel);
+    config.max_wasm_stack(options.stack_bytes);
+    config.async_stack_size(options.stack_bytes.saturating_add(HOST_STACK_BYTES));
+    // A slot of the pool is as large as the largest memory allowed, instead of the usual
+    // 4 GiB, so that thousands fit into an address space; bounds are checked in code.
+    let memory = u64::try_from(MOST_MEMORY).unwrap_or(u64::MAX);
+    config.memory_reservation(memory);
+    config.memory_guard_size(64 << 10);
+    config.memory_reservation_for_growth(0);
+    config.memory_may_move(false);
+    // Nothing of a stack reaches the next guest.
+    config.async_stack_zeroing(true);
+    config.cache(cache(&options.compiled_code)?);
+
+    let count = options.max_instances.max(1);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(count)
+        .total_core_instances(count.saturating_mul(CORE_INSTANCES))
+        .total_memories(count)
+        .total_tables(count.saturating_mul(2))
+        .total_stacks(count)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(1)
+        .max_tables_per_component(2)
+        .max_memory_size(MOST_MEMORY)
+        .table_elements(MOST_TABLE_ELEMENTS);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config).map_err(|error| {
+        HostError(format!(
+            "{error:#} (fewer `max_instances` need less address space)"
+        ))
+    })
+}
+
+fn cache(choice: &CompiledCode) -> Result<Option<Cache>, HostError> {
+    let directory = match choice {
+        CompiledCode::NotKept => return Ok(None),
+        CompiledCode::In(directory) => {
+            make_private(directory).map_err(|error| {
+                HostError(format!("cache directory {}: {error}", directory.display()))
+            })?;
+            directory.clone()
+        }
+        CompiledCode::InUserCache => {
+            let Some(directory) = user_cache() else {
+                return Ok(None);
+            };
+            if let Err(error) = make_private(&directory) {
+                tracing::debug!(
+                    "compiled code is not kept: {}: {error}",
+                    directory.display()
+                );
+                return Ok(None);
+            }
+            directory
+        }
+    };
+    // wasmtime takes canonical paths alone.
+    let directory = directory
+        .canonicalize()
+        .map_err(|error| HostError(format!("{}: {error}", directory.display())))?;
+    let mut config = CacheConfig::new();
+    config.with_directory(directory);
+    Cache::new(config)
+        .map(Some)
+        .map_err(|error| HostError(format!("{error:#}")))
+}
+
+fn user_cache() -> Option<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from) {
+        Some(path) if path.is_absolute() => path,
+        _ => std::env::home_dir()
+            .filter(|home| home.is_absolute())?
+            .join(".cache"),
+    };
+    Some(base.join("host-harness"))
+}
+
+/// Makes a directory that only its owner can use. Compiled code is trusted when it is
+/// loaded, so one that others can write to is refused.
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+
+        builder.mode(0o700).create(directory)?;
+        let mode = std::fs::metadata(directory)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            // Fails where the directory is somebody else's.
+            std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    builder.create(directory)
+}
+
+/// Moves the epoch on while guests run, from a thread that sleeps while none does and ends
+/// with the host.
+#[derive(Default)]
+struct Ticker {
+    running: Mutex<Option<usize>>,
+    changed: Condvar,
+}
+
+/// Keeps the ticker going.
+pub(crate) struct Running(Arc<Ticker>);
+
+impl Ticker {
+    fn start(self: &Arc<Self>, engine: EngineWeak) -> Result<(), HostError> {
+        self.set(|running| *running = Some(0));
+        let ticker = Arc::clone(self);
+        std::thread::Builder::new()
+            .name("host-harness-epoch".to_owned())
+            .spawn(move || {
+                while ticker.wait_for_work() {
+                    std::thread::sleep(TICK);
+                    let Some(engine) = engine.upgrade() else {
+                        return;
+                    };
+                    engine.increment_epoch();
+                }
+            })
+            .map_err(|error| HostError(format!("no thread for the epoch: {error}")))?;
+        Ok(())
+    }
+
+    /// Whether there is work, once there is or the host has ended.
+    fn wait_for_work(&self) -> bool {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        while *running == Some(0) {
+            running = self
+                .changed
+                .wait(running)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        running.is_some()
+    }
+
+    fn hold(self: &Arc<Self>) -> Running {
+        self.set(|running| {
+            if let Some(count) = running {
+                *count += 1;
+            }
+        });
+        Running(Arc::clone(self))
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Option<usize>)) {
+        change(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.set(|running| {
+            if let Some(count) = running {
+                *count = count.saturating_sub(1);
+            }
+        });
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.ticker.set(|running| *running = None);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_directory_is_private_to_the_user() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("a/b");
+        let options = HostOptions {
+            compiled_code: CompiledCode::In(cache.clone()),
+            max_instances: 2,
+            ..HostOptions::default()
+        };
+        Host::new(options).unwrap();
+        assert_eq!(
+            std::fs::metadata(&cache).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+    }
+}

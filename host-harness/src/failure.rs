@@ -1,0 +1,202 @@
+//! The one error of this library. Whatever goes wrong between an operator's settings and
+//! the upstream's answer is a [`Failure`]; none of its texts holds a secret.
+
+use crate::component::LoadError;
+use crate::contract::{self, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
+use crate::sandbox::Limit;
+
+/// Why something was not done.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The connector says so, in the contract's terms.
+    #[error("{}", .0.message)]
+    Connector(Box<contract::Failure>),
+    /// The connector trapped, panicked, or broke the contract. Its instance is gone.
+    #[error("{message}")]
+    ConnectorFault {
+        /// What it did.
+        message: String,
+    },
+    /// A limit of the sandbox stopped the connector.
+    #[error("{message}")]
+    LimitReached {
+        /// Which one.
+        limit: Limit,
+        /// What happened, and which setting changes it.
+        message: String,
+    },
+    /// The operation did not end in its time.
+    #[error("{message}")]
+    DeadlineExceeded {
+        /// How long it had, and whether a write may have happened.
+        message: String,
+    },
+    /// The caller stopped the operation. For programs that stop operations by dropping
+    /// them and still owe an answer; this library never returns it.
+    #[error("The operation was cancelled.")]
+    Cancelled,
+    /// Settings, credentials or the connection file are wrong. Nothing was sent.
+    #[error("{}", sentence(.problems))]
+    InvalidSettings {
+        /// Every problem that was found.
+        problems: Vec<Problem>,
+    },
+    /// The component cannot be loaded.
+    #[error(transparent)]
+    Component(#[from] LoadError),
+    /// This is a dry run, and the operation was about to write.
+    #[error("Dry run: {} {} was not sent.", .0.method, .0.url)]
+    DryRun(Box<PlannedRequest>),
+}
+
+/// A request that a dry run did not send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRequest {
+    /// `PATCH` and the like.
+    pub method: String,
+    /// The address, without credentials.
+    pub url: String,
+    /// Name and value; a credential's value is shown as `[redacted]`.
+    pub headers: Vec<(String, String)>,
+    /// The body's bytes, if it has one.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Failure {
+    /// The kind, in kebab-case: the contract's, or one of the host's own
+    /// (`connector-fault`, `limit-reached`, `deadline-exceeded`, `cancelled`,
+    /// `invalid-component`, `dry-run`).
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connector(failure) => kind_name(failure.kind),
+            Self::ConnectorFault { .. } => "connector-fault",
+            Self::LimitReached { .. } => "limit-reached",
+            Self::DeadlineExceeded { .. } => "deadline-exceeded",
+            Self::Cancelled => "cancelled",
+            Self::InvalidSettings { .. } => "invalid-settings",
+            Self::Component(_) => "invalid-component",
+            Self::DryRun(_) => "dry-run",
+        }
+    }
+
+    /// The connector's own finer code.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.contract()?.code.as_deref()
+    }
+
+    /// What happened and what to do, for a person.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// One for each thing at fault, where they can be told apart.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Connector(failure) => &failure.problems,
+            Self::InvalidSettings { problems } => problems,
+            _ => &[],
+        }
+    }
+
+    /// Whether and when trying again is worth it.
+    #[must_use]
+    pub fn retry(&self) -> RetryAdvice {
+        match self {
+            Self::Connector(failure) => failure.retry,
+            Self::DeadlineExceeded { .. } | Self::Cancelled => RetryAdvice::AfterMs(0),
+            Self::InvalidSettings { .. } | Self::LimitReached { .. } | Self::Component(_) => {
+                RetryAdvice::AfterRepair
+            }
+            Self::ConnectorFault { .. } | Self::DryRun(_) => RetryAdvice::Never,
+        }
+    }
+
+    /// The account that stands in the way, or that was left behind.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.contract()?.account.as_deref()
+    }
+
+    /// What the upstream answered.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&UpstreamAnswer> {
+        self.contract()?.upstream.as_ref()
+    }
+
+    /// The limit that was reached.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::LimitReached { limit, .. } => Some(*limit),
+            _ => None,
+        }
+    }
+
+    /// The connector's failure, if it is one.
+    #[must_use]
+    pub fn contract(&self) -> Option<&contract::Failure> {
+        match self {
+            Self::Connector(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Invalid settings with a single problem.
+    pub(crate) fn setting(
+        name: impl Into<String>,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::InvalidSettings {
+            problems: vec![Problem {
+                name: name.into(),
+                code: code.into(),
+                message: message.into(),
+            }],
+        }
+    }
+}
+
+fn sentence(problems: &[Problem]) -> String {
+    match problems {
+        [] => "The settings are not valid.".to_owned(),
+        [problem] => problem.message.clone(),
+        [first, rest @ ..] => {
+            let mut text = first.message.clone();
+            for problem in rest {
+                text.push(' ');
+                text.push_str(&problem.message);
+            }
+            text
+        }
+    }
+}
+
+/// The contract's name of a kind.
+fn kind_name(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::InvalidSettings => "invalid-settings",
+        FailureKind::InvalidAccount => "invalid-account",
+        FailureKind::InvalidCursor => "invalid-cursor",
+        FailureKind::Unauthenticated => "unauthenticated",
+        FailureKind::Forbidden => "forbidden",
+        FailureKind::NotFound => "not-found",
+        FailureKind::AlreadyExists => "already-exists",
+        FailureKind::HeldElsewhere => "held-elsewhere",
+        FailureKind::Ambiguous => "ambiguous",
+        FailureKind::PreconditionFailed => "precondition-failed",
+        FailureKind::RateLimited => "rate-limited",
+        FailureKind::QuotaExceeded => "quota-exceeded",
+        FailureKind::Unsupported => "unsupported",
+        FailureKind::Unavailable => "unavailable",
+        FailureKind::OutcomeUnknown => "outcome-unknown",
+        FailureKind::MalformedAnswer => "malformed-answer",
+        FailureKind::RefusedByHost => "refused-by-host",
+        FailureKind::Other => "other",
+    }
+}

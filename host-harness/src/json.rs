@@ -1,0 +1,264 @@
+//! Accounts, outcomes and failures as the JSON that scripts rely on. The shapes are part of
+//! the product's agreed outside.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::component::Inspection;
+use crate::contract::{
+    Account, AccountStatus, Attribute, CheckReport, Deletion, Effect, Manifest, Notice, Outcome,
+    Problem, RetryAdvice, UpstreamAnswer, Value,
+};
+use crate::failure::{Failure, PlannedRequest};
+
+/// An account; single-valued attributes as scalars, multi-valued ones as arrays, as the
+/// manifest has it.
+#[must_use]
+pub fn account(manifest: &Manifest, account: &Account) -> Json {
+    let attributes: Map<String, Json> = account
+        .attributes
+        .iter()
+        .map(|attribute| {
+            (
+                attribute.name.clone(),
+                attribute_values(manifest, attribute),
+            )
+        })
+        .collect();
+    json!({
+        "id": account.id,
+        "status": status(account.status),
+        "attributes": attributes,
+        "version": account.version,
+    })
+}
+
+/// `active` or `inactive`.
+#[must_use]
+pub fn status(status: AccountStatus) -> &'static str {
+    match status {
+        AccountStatus::Active => "active",
+        AccountStatus::Inactive => "inactive",
+    }
+}
+
+fn attribute_values(manifest: &Manifest, attribute: &Attribute) -> Json {
+    let multi_valued = manifest
+        .attributes
+        .iter()
+        .find(|spec| spec.name == attribute.name)
+        .map_or(attribute.values.len() != 1, |spec| spec.multi_valued);
+    match attribute.values.as_slice() {
+        [only] if !multi_valued => value(only),
+        values => values.iter().map(value).collect(),
+    }
+}
+
+/// One value of an attribute.
+#[must_use]
+pub fn value(value: &Value) -> Json {
+    match value {
+        Value::Text(text) => json!(text),
+        Value::Boolean(boolean) => json!(boolean),
+        Value::Integer(integer) => json!(integer),
+    }
+}
+
+/// What create, update and the like came to.
+#[must_use]
+pub fn outcome(manifest: &Manifest, outcome: &Outcome) -> Json {
+    json!({
+        "effect": effect(outcome.effect),
+        "account": account(manifest, &outcome.account),
+        "notices": notices(&outcome.notices),
+    })
+}
+
+/// `created`, `updated` or `unchanged`.
+#[must_use]
+pub fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Created => "created",
+        Effect::Updated => "updated",
+        Effect::Unchanged => "unchanged",
+    }
+}
+
+/// Notices, in order.
+#[must_use]
+pub fn notices(notices: &[Notice]) -> Json {
+    notices
+        .iter()
+        .map(|notice| {
+            json!({
+                "code": notice.code,
+                "attribute": notice.attribute,
+                "message": notice.message,
+            })
+        })
+        .collect()
+}
+
+/// What delete came to.
+#[must_use]
+pub fn deletion(manifest: &Manifest, deletion: &Deletion) -> Json {
+    match deletion {
+        Deletion::Gone => json!({ "deletion": "gone" }),
+        Deletion::Kept(kept) => json!({
+            "deletion": "kept",
+            "outcome": outcome(manifest, kept),
+        }),
+    }
+}
+
+/// What check came to; its notices are warnings.
+#[must_use]
+pub fn check(report: &CheckReport) -> Json {
+    json!({
+        "ok": true,
+        "upstream": report.upstream,
+        "writable": report.writable,
+        "warnings": notices(&report.notices),
+    })
+}
+
+/// The request that a dry run did not send; `None` where nothing would have been sent. A
+/// body that is JSON is shown as such, any other as text.
+#[must_use]
+pub fn dry_run(request: Option<&PlannedRequest>) -> Json {
+    let request = request.map(|request| {
+        let body = request.body.as_deref().map(|bytes| {
+            serde_json::from_slice(bytes)
+                .unwrap_or_else(|_| Json::from(String::from_utf8_lossy(bytes)))
+        });
+        let headers: Vec<Json> = request
+            .headers
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+        json!({
+            "method": request.method,
+            "url": request.url,
+            "headers": headers,
+            "body": body,
+        })
+    });
+    json!({ "dry-run": { "request": request } })
+}
+
+/// A failure of any kind; a dry run's request in its own shape.
+#[must_use]
+pub fn failure(failure: &Failure) -> Json {
+    if let Failure::DryRun(request) = failure {
+        return dry_run(Some(request));
+    }
+    let mut fields = json!({
+        "kind": failure.kind(),
+        "code": failure.code(),
+        "message": failure.message(),
+        "problems": problems(failure.problems()),
+        "account": failure.account(),
+        "retry": retry(failure.retry()),
+        "upstream": failure.upstream().map(upstream),
+    });
+    if let (Some(limit), Some(fields)) = (failure.limit(), fields.as_object_mut()) {
+        fields.insert("limit".to_owned(), limit.name().into());
+    }
+    json!({ "failure": fields })
+}
+
+fn problems(problems: &[Problem]) -> Json {
+    problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "name": problem.name,
+                "code": problem.code,
+                "message": problem.message,
+            })
+        })
+        .collect()
+}
+
+fn retry(advice: RetryAdvice) -> Json {
+    match advice {
+        RetryAdvice::Never => json!("never"),
+        RetryAdvice::AfterRepair => json!("after-repair"),
+        RetryAdvice::AfterMs(ms) => json!({ "after-ms": ms }),
+    }
+}
+
+fn upstream(answer: &UpstreamAnswer) -> Json {
+    json!({
+        "status": answer.status,
+        "code": answer.code,
+        "request-id": answer.request_id,
+    })
+}
+
+/// What a component is from the outside.
+#[must_use]
+pub fn inspection(inspection: &Inspection) -> Json {
+    json!({
+        "imports": inspection.imports,
+        "exports": inspection.exports,
+        "size": inspection.size,
+        "sha256": inspection.sha256,
+        "contract-only": inspection.contract_only,
+        "beyond": inspection.beyond,
+        "missing": inspection.missing,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{self, FailureKind};
+
+    #[test]
+    fn a_failure_has_the_agreed_shape() {
+        let taken = Failure::Connector(Box::new(contract::Failure {
+            kind: FailureKind::AlreadyExists,
+            code: None,
+            message: "Taken.".to_owned(),
+            problems: vec![Problem {
+                name: "userName".to_owned(),
+                code: "taken".to_owned(),
+                message: "Taken.".to_owned(),
+            }],
+            retry: RetryAdvice::AfterMs(1000),
+            account: None,
+            upstream: Some(UpstreamAnswer {
+                status: 409,
+                code: Some("uniqueness".to_owned()),
+                request_id: None,
+            }),
+        }));
+        assert_eq!(
+            failure(&taken),
+            json!({"failure": {
+                "kind": "already-exists", "code": null, "message": "Taken.",
+                "problems": [{"name": "userName", "code": "taken", "message": "Taken."}],
+                "account": null, "retry": {"after-ms": 1000},
+                "upstream": {"status": 409, "code": "uniqueness", "request-id": null}
+            }})
+        );
+    }
+
+    #[test]
+    fn a_dry_run_shows_its_request() {
+        let planned = PlannedRequest {
+            method: "PATCH".to_owned(),
+            url: "https://h.example/Users/1".to_owned(),
+            headers: vec![("accept".to_owned(), "a".to_owned())],
+            body: Some(br#"{"a":1}"#.to_vec()),
+        };
+        assert_eq!(
+            failure(&Failure::DryRun(Box::new(planned))),
+            json!({"dry-run": {"request": {
+                "method": "PATCH", "url": "https://h.example/Users/1",
+                "headers": [{"name": "accept", "value": "a"}], "body": {"a": 1}
+            }}})
+        );
+        assert_eq!(dry_run(None), json!({"dry-run": {"request": null}}));
+    }
+}

@@ -1,0 +1,51 @@
+//! The operations of the contract, called in a sandbox.
+
+use super::Sandbox;
+use crate::contract::{
+    Account, CheckReport, Deletion, Draft, Edits, Outcome, Page, PageQuery, Value,
+};
+use crate::failure::Failure;
+
+/// Calls one function of the guest's connection and tells what it came to.
+macro_rules! call {
+    ($sandbox:ident.$function:ident($($argument:expr),*)) => {{
+        let (connector, store, connection) = $sandbox.parts()?;
+        let guest = connector.provisioning_connector_accounts().connection();
+        let answer = guest.$function(store, connection, $($argument),*).await;
+        $sandbox.settle(answer)
+    }};
+}
+
+impl Sandbox {
+    pub(crate) async fn check(&mut self) -> Result<CheckReport, Failure> {
+        call!(self.call_check())
+    }
+
+    pub(crate) async fn list(&mut self, query: &PageQuery) -> Result<Page, Failure> {
+        call!(self.call_list(query))
+    }
+
+    pub(crate) async fn get(&mut self, id: &str) -> Result<Account, Failure> {
+        call!(self.call_get(&id.to_owned()))
+    }
+
+    pub(crate) async fn find(
+        &mut self,
+        name: &str,
+        value: &Value,
+    ) -> Result<Option<Account>, Failure> {
+        call!(self.call_find(&name.to_owned(), value))
+    }
+
+    pub(crate) async fn create(&mut self, draft: &Draft) -> Result<Outcome, Failure> {
+        call!(self.call_create(draft))
+    }
+
+    pub(crate) async fn update(&mut self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
+        call!(self.call_update(&id.to_owned(), edits))
+    }
+
+    pub(crate) async fn delete(&mut self, id: &str) -> Result<Deletion, Failure> {
+        call!(self.call_delete(&id.to_owned()))
+    }
+}

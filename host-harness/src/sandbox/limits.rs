@@ -1,0 +1,225 @@
+//! The limits of a sandbox: each with its default, the reason for it, and the line of the
+//! connection file that changes it.
+
+use std::time::Duration;
+
+/// Most linear memory that any sandbox may be given; the pool of instances reserves this
+/// much address space for each.
+pub const MOST_MEMORY: usize = 256 << 20;
+/// Most table elements that any sandbox may be given.
+pub const MOST_TABLE_ELEMENTS: usize = 100_000;
+
+/// What one operation of a connector may use up. [`Limits::default`] suits a connector
+/// for people's accounts; an operator may choose otherwise, a connector may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Time that the guest itself computes in one operation; waiting for the network is
+    /// not counted. Default 5 s: a page of accounts takes milliseconds.
+    pub cpu: Duration,
+    /// Instructions in one operation, where the host counts them
+    /// ([`HostOptions::count_fuel`](crate::HostOptions::count_fuel)). Default: not limited.
+    pub fuel: Option<u64>,
+    /// Linear memory in bytes. Default 64 MiB: the largest answer, its parsed form and
+    /// the accounts made of it fit several times over. At most [`MOST_MEMORY`].
+    pub memory: usize,
+    /// Elements of all tables. Default 20,000: a table holds the guest's functions. At
+    /// most [`MOST_TABLE_ELEMENTS`].
+    pub table_elements: usize,
+    /// Wall time of one operation, retries included. Default 2 min.
+    pub operation_time: Duration,
+    /// Wall time of one request, without its retries. Default 30 s.
+    pub request_time: Duration,
+    /// Requests on the wire in one operation, retries included. Default 100: an update
+    /// with every fallback takes fewer than ten.
+    pub requests: u32,
+    /// Bytes of one request's body. Default 1 MiB: an account is a few KiB.
+    pub request_bytes: usize,
+    /// Bytes of all request bodies in one operation. Default 4 MiB.
+    pub sent_bytes: usize,
+    /// Bytes of one answer's body. Default 8 MiB: a page of 1,000 large accounts.
+    pub response_bytes: usize,
+    /// Bytes of all answers in one operation. Default 64 MiB.
+    pub received_bytes: usize,
+    /// Header lines of one request or answer. Default 100.
+    pub headers: usize,
+    /// Bytes of the header lines of one request or answer. Default 64 KiB.
+    pub header_bytes: usize,
+    /// Log messages in one operation; more are dropped. Default 1,000.
+    pub log_messages: u32,
+    /// Bytes of log text in one operation; more is dropped. Default 256 KiB.
+    pub log_bytes: usize,
+    /// Bytes that one call hands from the guest to the host: a result, or a request.
+    /// Default 32 MiB.
+    pub result_bytes: usize,
+    /// Pages of one listing. Default 1,000,000: a guard against a listing without end.
+    pub pages: u32,
+    /// Resource handles that a guest may hold. Default 100; it needs one.
+    pub handles: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cpu: Duration::from_secs(5),
+            fuel: None,
+            memory: 64 << 20,
+            table_elements: 20_000,
+            operation_time: Duration::from_secs(120),
+            request_time: Duration::from_secs(30),
+            requests: 100,
+            request_bytes: 1 << 20,
+            sent_bytes: 4 << 20,
+            response_bytes: 8 << 20,
+            received_bytes: 64 << 20,
+            headers: 100,
+            header_bytes: 64 << 10,
+            log_messages: 1_000,
+            log_bytes: 256 << 10,
+            result_bytes: 32 << 20,
+            pages: 1_000_000,
+            handles: 100,
+        }
+    }
+}
+
+/// Bytes of one log message; the rest is cut.
+pub(crate) const LOG_MESSAGE_BYTES: usize = 4 << 10;
+/// Fields of one log message; the rest is dropped.
+pub(crate) const LOG_FIELDS: usize = 16;
+/// Bytes of a cursor (contract: `page-query.cursor`).
+pub(crate) const CURSOR_BYTES: usize = 4 << 10;
+/// Bytes of what a connection learned (contract: `learned`).
+pub(crate) const LEARNED_BYTES: usize = 1 << 10;
+/// Bytes of a request's URL (contract: `request.url`).
+pub(crate) const URL_BYTES: usize = 8 << 10;
+/// Bytes of one setting: a long URL fits.
+pub(crate) const SETTING_BYTES: usize = 8 << 10;
+/// Bytes of an account's id; longer ones do not fit into a URL.
+pub(crate) const ID_BYTES: usize = 2 << 10;
+/// Settings, credentials, attributes and the like in a manifest: more is no description.
+pub(crate) const MANIFEST_ENTRIES: usize = 1_000;
+
+/// Which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::cpu`]
+    Cpu,
+    /// [`Limits::fuel`]
+    Fuel,
+    /// [`Limits::memory`]
+    Memory,
+    /// [`Limits::table_elements`]
+    TableElements,
+    /// [`HostOptions::stack_bytes`](crate::HostOptions::stack_bytes)
+    Stack,
+    /// [`Limits::requests`]
+    Requests,
+    /// [`Limits::request_bytes`]
+    RequestBytes,
+    /// [`Limits::sent_bytes`]
+    SentBytes,
+    /// [`Limits::response_bytes`]
+    ResponseBytes,
+    /// [`Limits::received_bytes`]
+    ReceivedBytes,
+    /// [`Limits::headers`]
+    Headers,
+    /// [`Limits::header_bytes`]
+    HeaderBytes,
+    /// [`Limits::result_bytes`]
+    ResultBytes,
+    /// [`Limits::pages`]
+    Pages,
+    /// [`Limits::handles`]
+    Handles,
+}
+
+impl Limit {
+    /// The limit's name, kebab-case, as in `"limit"` of a failure's JSON and as the key in
+    /// `[limits]` of a connection file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Fuel => "fuel",
+            Self::Memory => "memory",
+            Self::TableElements => "table-elements",
+            Self::Stack => "stack",
+            Self::Requests => "requests",
+            Self::RequestBytes => "request-bytes",
+            Self::SentBytes => "sent-bytes",
+            Self::ResponseBytes => "response-bytes",
+            Self::ReceivedBytes => "received-bytes",
+            Self::Headers => "headers",
+            Self::HeaderBytes => "header-bytes",
+            Self::ResultBytes => "result-bytes",
+            Self::Pages => "pages",
+            Self::Handles => "handles",
+        }
+    }
+
+    /// What happened, and which setting changes it.
+    pub(crate) fn message(self, limits: &Limits) -> String {
+        let what = match self {
+            Self::Cpu => format!(
+                "The connector computed for longer than {:?} in one operation.",
+                limits.cpu
+            ),
+            Self::Fuel => "The connector used up its instructions.".to_owned(),
+            Self::Memory => format!(
+                "The connector wanted more memory than {} bytes.",
+                limits.memory
+            ),
+            Self::TableElements => format!(
+                "The connector wanted more than {} table elements.",
+                limits.table_elements
+            ),
+            Self::Stack => "The connector's calls were nested too deep for its stack.".to_owned(),
+            Self::Requests => format!(
+                "The connector sent {} requests in one operation and wanted more.",
+                limits.requests
+            ),
+            Self::RequestBytes => format!(
+                "The connector wanted to send more than {} bytes in one request.",
+                limits.request_bytes
+            ),
+            Self::SentBytes => format!(
+                "The connector wanted to send more than {} bytes in one operation.",
+                limits.sent_bytes
+            ),
+            Self::ResponseBytes => format!(
+                "The upstream's answer is larger than {} bytes.",
+                limits.response_bytes
+            ),
+            Self::ReceivedBytes => format!(
+                "The upstream's answers in one operation are larger than {} bytes.",
+                limits.received_bytes
+            ),
+            Self::Headers => format!("More than {} header lines.", limits.headers),
+            Self::HeaderBytes => {
+                format!("Header lines of more than {} bytes.", limits.header_bytes)
+            }
+            Self::ResultBytes => format!(
+                "The connector handed over more than {} bytes at once.",
+                limits.result_bytes
+            ),
+            Self::Pages => format!("The listing has more than {} pages.", limits.pages),
+            Self::Handles => format!("The connector holds more than {} handles.", limits.handles),
+        };
+        if self == Self::Stack {
+            return format!("{what} The host's option stack_bytes decides how deep they may be.");
+        }
+        format!(
+            "{what} If that is what it needs, raise `{}` under [limits] in the connection file.",
+            self.name()
+        )
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

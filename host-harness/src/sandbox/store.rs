@@ -1,0 +1,415 @@
+//! One instance of a connector in a store of its own, with every limit on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::ResourceAny;
+use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
+
+use super::limits::{LOG_FIELDS, LOG_MESSAGE_BYTES};
+use super::{LEARNED_BYTES, Limit, Limits};
+use crate::bindings::{Connector, ConnectorPre, http, log, types};
+use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
+use crate::egress::{Egress, Operation};
+use crate::engine::{Host, TICK};
+use crate::failure::Failure;
+
+/// What the host keeps beside a guest.
+pub(crate) struct StoreState {
+    limits: Limits,
+    /// `None` while `describe` and `open` run, which send nothing.
+    egress: Option<Arc<Egress>>,
+    pub(crate) operation: Operation,
+    /// Epoch ticks that the guest may still compute.
+    ticks_left: u64,
+    /// Whether the time since the last tick went to the network.
+    waited: bool,
+    memory: usize,
+    table_elements: usize,
+    /// The limit that the guest ran into by itself.
+    reached: Option<Limit>,
+    log_messages: u32,
+    log_bytes: usize,
+    /// The last thing that the guest called an error: its panic, most often.
+    last_error: Option<String>,
+}
+
+impl StoreState {
+    fn new(limits: Limits) -> Self {
+        Self {
+            ticks_left: ticks(limits.cpu),
+            limits,
+            egress: None,
+            operation: Operation::new("open", true, Duration::ZERO),
+            waited: false,
+            memory: 0,
+            table_elements: 0,
+            reached: None,
+            log_messages: 0,
+            log_bytes: 0,
+            last_error: None,
+        }
+    }
+
+    fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        if std::mem::take(&mut self.waited) {
+            return Ok(UpdateDeadline::Yield(1));
+        }
+        match self.ticks_left.checked_sub(1) {
+            Some(left) => {
+                self.ticks_left = left;
+                Ok(UpdateDeadline::Yield(1))
+            }
+            None => {
+                self.reached = Some(Limit::Cpu);
+                Ok(UpdateDeadline::Interrupt)
+            }
+        }
+    }
+}
+
+fn ticks(time: Duration) -> u64 {
+    u64::try_from(time.as_millis() / TICK.as_millis().max(1))
+        .unwrap_or(u64::MAX)
+        .max(1)
+}
+
+impl ResourceLimiter for StoreState {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.limits.memory {
+            self.reached = Some(Limit::Memory);
+            return Ok(false);
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current));
+        if total > self.limits.table_elements {
+            self.reached = Some(Limit::TableElements);
+            return Ok(false);
+        }
+        self.table_elements = total;
+        Ok(true)
+    }
+}
+
+impl types::Host for StoreState {}
+
+impl http::Host for StoreState {
+    async fn send(
+        &mut self,
+        request: contract::Request,
+    ) -> Result<contract::Response, TransportFailure> {
+        let Some(egress) = self.egress.clone() else {
+            return Err(TransportFailure::Refused(Refusal {
+                reason: RefusalReason::Other,
+                message: "Nothing may be sent while `describe` or `open` runs.".to_owned(),
+            }));
+        };
+        let before = self.operation.requests;
+        let answer = egress.send(&mut self.operation, request).await;
+        self.waited = self.operation.requests > before;
+        answer
+    }
+}
+
+impl log::Host for StoreState {
+    fn emit(&mut self, level: contract::Level, message: String, fields: Vec<log::Field>) {
+        let text = log_line(&message, &fields);
+        if level == contract::Level::Error {
+            self.last_error = Some(text.clone());
+        }
+        self.log_messages = self.log_messages.saturating_add(1);
+        self.log_bytes = self.log_bytes.saturating_add(text.len());
+        if self.log_messages > self.limits.log_messages || self.log_bytes > self.limits.log_bytes {
+            return;
+        }
+        let operation = self.operation.name;
+        match level {
+            contract::Level::Debug => {
+                tracing::debug!(target: "connector", operation, "{text}");
+            }
+            contract::Level::Info => tracing::info!(target: "connector", operation, "{text}"),
+            contract::Level::Warn => tracing::warn!(target: "connector", operation, "{text}"),
+            contract::Level::Error => tracing::error!(target: "connector", operation, "{text}"),
+        }
+    }
+}
+
+/// One line of log: short, and without anything that a terminal would obey.
+fn log_line(message: &str, fields: &[log::Field]) -> String {
+    let mut line = String::new();
+    push_clean(&mut line, message);
+    for field in fields.iter().take(LOG_FIELDS) {
+        line.push(' ');
+        push_clean(&mut line, &field.name);
+        line.push('=');
+        push_clean(&mut line, &field.value);
+    }
+    line
+}
+
+fn push_clean(line: &mut String, text: &str) {
+    for character in text.chars() {
+        if line.len() + character.len_utf8() > LOG_MESSAGE_BYTES {
+            return;
+        }
+        line.push(match character {
+            '\n' | '\t' => ' ',
+            c if c.is_control() || is_direction(c) => '\u{fffd}',
+            c => c,
+        });
+    }
+}
+
+/// Characters that turn the reading direction, and so make a line say something else.
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// An instance, and its connection once it is open.
+pub(crate) struct Sandbox {
+    store: Store<StoreState>,
+    connector: Connector,
+    connection: Option<ResourceAny>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// What a call into the guest came to, before the contract's failure is told apart from
+/// the host's.
+pub(crate) type GuestCall<T> = wasmtime::Result<Result<T, contract::Failure>>;
+
+impl Sandbox {
+    /// A fresh store and instance.
+    pub(crate) async fn start(
+        host: &Host,
+        component: &ConnectorPre<StoreState>,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
+        let place = host.place().await?;
+        let mut store = Store::new(host.engine(), StoreState::new(limits.clone()));
+        store.limiter(|state| state);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| context.data_mut().tick());
+        store.set_hostcall_fuel(limits.result_bytes);
+        store.set_max_component_handles(limits.handles);
+        if host.counts_fuel() {
+            let fuel = limits.fuel.unwrap_or(u64::MAX);
+            store
+                .set_fuel(fuel)
+                .map_err(|error| Failure::ConnectorFault {
+                    message: format!("The host cannot count instructions: {error}."),
+                })?;
+        }
+        match component.instantiate_async(&mut store).await {
+            Ok(connector) => Ok(Self {
+                store,
+                connector,
+                connection: None,
+                _place: place,
+            }),
+            Err(error) => Err(fault(&store, &error)),
+        }
+    }
+
+    /// Calls `describe`.
+    pub(crate) async fn describe(&mut self) -> Result<Manifest, Failure> {
+        self.store.data_mut().operation.name = "describe";
+        self.connector
+            .provisioning_connector_manifest()
+            .call_describe(&mut self.store)
+            .await
+            .map_err(|error| fault(&self.store, &error))
+    }
+
+    /// Calls `connection.open`.
+    pub(crate) async fn open(
+        &mut self,
+        settings: &[SettingValue],
+        learned: Option<&str>,
+    ) -> Result<(), Failure> {
+        let opened = self
+            .connector
+            .provisioning_connector_accounts()
+            .connection()
+            .call_open(&mut self.store, settings, learned)
+            .await;
+        self.connection = Some(self.settle(opened)?);
+        Ok(())
+    }
+
+    /// Calls `connection.reach`.
+    pub(crate) async fn reach(&mut self) -> Result<Vec<String>, Failure> {
+        let connection = self.connection()?;
+        self.connector
+            .provisioning_connector_accounts()
+            .connection()
+            .call_reach(&mut self.store, connection)
+            .await
+            .map_err(|error| fault(&self.store, &error))
+    }
+
+    /// What the connection learned, if it is short enough and the guest still answers.
+    pub(crate) async fn learned(&mut self) -> Result<Option<String>, Failure> {
+        let connection = self.connection()?;
+        let learned = self
+            .connector
+            .provisioning_connector_accounts()
+            .connection()
+            .call_learned(&mut self.store, connection)
+            .await
+            .map_err(|error| fault(&self.store, &error))?;
+        Ok(learned.filter(|note| note.len() <= LEARNED_BYTES))
+    }
+
+    /// Starts the account of an operation afresh.
+    pub(crate) fn begin(&mut self, operation: Operation, egress: Arc<Egress>) {
+        let fuel = self.store.data().limits.fuel.unwrap_or(u64::MAX);
+        // Fails only where the host does not count, and then there is nothing to set.
+        let _uncounted = self.store.set_fuel(fuel);
+        let state = self.store.data_mut();
+        state.ticks_left = ticks(state.limits.cpu);
+        state.waited = false;
+        state.reached = None;
+        state.log_messages = 0;
+        state.log_bytes = 0;
+        state.last_error = None;
+        state.operation = operation;
+        state.egress = Some(egress);
+        self.store.set_epoch_deadline(1);
+    }
+
+    /// The instance and its connection, for a call of an operation.
+    pub(crate) fn parts(
+        &mut self,
+    ) -> Result<(&Connector, &mut Store<StoreState>, ResourceAny), Failure> {
+        let connection = self.connection()?;
+        Ok((&self.connector, &mut self.store, connection))
+    }
+
+    fn connection(&self) -> Result<ResourceAny, Failure> {
+        self.connection.ok_or_else(|| Failure::ConnectorFault {
+            message: "The connector has no open connection.".to_owned(),
+        })
+    }
+
+    /// Tells a result, a failure of the contract, a limit and a fault apart.
+    pub(crate) fn settle<T>(&mut self, call: GuestCall<T>) -> Result<T, Failure> {
+        let state = self.store.data_mut();
+        if let Some(planned) = state.operation.planned.take() {
+            return Err(Failure::DryRun(Box::new(planned)));
+        }
+        match call {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(failure)) => Err(match state.operation.reached {
+                Some(limit) if says_nothing_more(&failure) => Failure::LimitReached {
+                    limit,
+                    message: limit.message(&state.limits),
+                },
+                _ => Failure::Connector(Box::new(failure)),
+            }),
+            Err(error) => Err(fault(&self.store, &error)),
+        }
+    }
+}
+
+/// Whether the limit that the host enforced says more than the connector's failure. One
+/// that speaks of a write always says more.
+fn says_nothing_more(failure: &contract::Failure) -> bool {
+    use contract::FailureKind as Kind;
+    matches!(
+        failure.kind,
+        Kind::RefusedByHost | Kind::MalformedAnswer | Kind::Unavailable | Kind::Other
+    )
+}
+
+/// What stopped the guest: one of its limits, or itself.
+fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failure {
+    let state = store.data();
+    let trap = error.downcast_ref::<Trap>();
+    let limit = match trap {
+        Some(Trap::OutOfFuel) => Some(Limit::Fuel),
+        Some(Trap::StackOverflow) => Some(Limit::Stack),
+        Some(Trap::Interrupt) => Some(Limit::Cpu),
+        _ => state.reached.or_else(|| limit_by_message(error)),
+    };
+    if let Some(limit) = limit {
+        return Failure::LimitReached {
+            limit,
+            message: limit.message(&state.limits),
+        };
+    }
+    let what = match trap {
+        Some(Trap::UnreachableCodeReached) => "it panicked or gave up".to_owned(),
+        Some(trap) => trap.to_string(),
+        None => one_line(&error.root_cause().to_string()),
+    };
+    let said = match &state.last_error {
+        Some(said) => format!(" Its last message: {said}"),
+        None => String::new(),
+    };
+    tracing::error!(target: "connector", operation = state.operation.name, "fault: {what}.{said}");
+    Failure::ConnectorFault {
+        message: format!(
+            "The connector failed in `{}`: {what}. This is a fault of the connector; its instance \
+             was thrown away.{said}",
+            state.operation.name
+        ),
+    }
+}
+
+/// wasmtime keeps the types of these errors to itself.
+fn limit_by_message(error: &wasmtime::Error) -> Option<Limit> {
+    let text = error.root_cause().to_string();
+    if text.contains("fuel allocated for hostcalls") {
+        Some(Limit::ResultBytes)
+    } else if text.contains("memory minimum size") || text.contains("memory limits") {
+        Some(Limit::Memory)
+    } else if text.contains("table minimum size") || text.contains("table limits") {
+        Some(Limit::TableElements)
+    } else if text.contains("handle") && text.contains("limit") {
+        Some(Limit::Handles)
+    } else {
+        None
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    push_clean(&mut line, text);
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_hold_nothing_that_a_terminal_obeys_and_are_cut() {
+        let field = log::Field {
+            name: "st\u{1b}[31matus".to_owned(),
+            value: "a\r\nb\u{202e}".to_owned(),
+        };
+        assert_eq!(
+            log_line("one\ntwo", &[field]),
+            "one two st\u{fffd}[31matus=a\u{fffd} b\u{fffd}"
+        );
+        assert!(log_line(&"x".repeat(100_000), &[]).len() <= LOG_MESSAGE_BYTES);
+    }
+}

@@ -1,0 +1,63 @@
+//! What an embedding platform, or a person, may watch: every exchange with the upstream,
+//! as it went over the wire less the secrets.
+
+mod har;
+
+pub use har::HarFile;
+
+use std::time::{Duration, SystemTime};
+
+use crate::contract::{Header, TransportFailure};
+
+/// Stands where a secret, or a value that was to be left out, was.
+pub const REDACTED: &str = "[redacted]";
+
+/// Something that wants to know of exchanges. It is called while the operation waits, so
+/// it should be quick.
+pub trait Observer: Send + Sync {
+    /// One attempt of one request has ended.
+    fn exchange(&self, exchange: &Exchange);
+}
+
+/// One attempt of one request.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The operation that it belongs to: `check`, `list`, `get`, `find`, `create`,
+    /// `update`, `delete`.
+    pub operation: &'static str,
+    /// Counts from 1; above it, a retry.
+    pub attempt: u32,
+    /// When it began.
+    pub started: SystemTime,
+    /// Until the answer was whole, or there was none.
+    pub duration: Duration,
+    /// What was sent, with [`REDACTED`] for each secret.
+    pub request: SentRequest,
+    /// What came back, or why nothing did.
+    pub result: Result<ReceivedResponse, TransportFailure>,
+}
+
+/// The request of an [`Exchange`].
+#[derive(Debug, Clone)]
+pub struct SentRequest {
+    /// `GET` and the like.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// Header lines, those that the transport adds (such as `host`) excepted.
+    pub headers: Vec<Header>,
+    /// The body, where there was one.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The response of an [`Exchange`], as the connector got it.
+#[derive(Debug, Clone)]
+pub struct ReceivedResponse {
+    /// The status.
+    pub status: u16,
+    /// Header lines, less those that connectors do not see.
+    pub headers: Vec<Header>,
+    /// The body.
+    pub body: Vec<u8>,
+}
