@@ -1,2 +1,28 @@
-//! 8x8.
-pub mod component;
+//! The 8x8 connector: provisions accounts of 8x8 over SCIM 2.0, as a component that builds
+//! requests and maps answers, and does nothing else.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`settings`] | what people paste, turned into a tenant |
+//! | [`attributes`] | the twelve attributes, one table |
+//! | [`manifest`] | what the connector says of itself |
+//! | [`account`] | accounts, drafts and edits against that table |
+//! | [`scim`] | RFC 7643 and 7644: resources, lists, patches; nothing of 8x8 |
+//! | [`failure`] | status × scimType × operation → failure, one table |
+//! | [`connection`] | the operations, a file each |
+//! | [`transport`] | the one way out |
+//! | [`contract`] | the contract's types, generated |
+//! | `component` | the exports |
+//!
+//! Everything but `component` runs and is tested natively.
+
+pub mod account;
+pub mod attributes;
+mod component;
+pub mod connection;
+pub mod contract;
+pub mod failure;
+pub mod manifest;
+pub mod scim;
+pub mod settings;
+pub mod transport;

@@ -94,6 +94,11 @@ fn rustflags(guest: &Guest<'_>) -> Vec<String> {
     };
     if let Some(home) = cargo_home() {
         remap(&home, "/cargo");
+        // Each registry's folder has its index's name and a hash in its own.
+        let registries = std::fs::read_dir(home.join("registry/src"));
+        for registry in registries.into_iter().flatten().flatten() {
+            remap(&registry.path(), "/crates");
+        }
     }
     remap(guest.target_dir, "/target");
     remap(guest.workspace_dir, "/source");

@@ -1,0 +1,359 @@
+//! Accounts, drafts and edits: between the contract's records and SCIM resources, with
+//! every rule of the attribute table applied before anything is sent.
+
+use crate::attributes::{Attribute, TABLE};
+use crate::contract::manifest::Mutability;
+use crate::contract::{
+    Account, AccountStatus, AttributeValues, Change, Draft, Edits, Notice, Problem, Value,
+};
+use crate::scim::{Path, Reading, Resource};
+use crate::settings::Tenant;
+
+/// A user as the service last showed it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// A valid id; see [`is_id`].
+    pub id: String,
+    /// The whole resource.
+    pub resource: Resource,
+    values: Vec<(Attribute, String)>,
+    active: bool,
+}
+
+impl State {
+    /// Reads a resource; `None` where it has no id, or one that is no path segment.
+    #[must_use]
+    pub fn read(resource: Resource, tenant: &Tenant) -> Option<Self> {
+        let id = resource.id().filter(|id| is_id(id))?;
+        let values = TABLE
+            .iter()
+            .filter_map(|spec| {
+                let value = read(&resource, spec.attribute, tenant).value()?;
+                Some((spec.attribute, value))
+            })
+            .collect();
+        let active = resource.active();
+        Some(Self {
+            id,
+            resource,
+            values,
+            active,
+        })
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn value(&self, attribute: Attribute) -> Option<&str> {
+        let mut values = self.values.iter();
+        let (_, value) = values.find(|(named, _)| *named == attribute)?;
+        Some(value)
+    }
+
+    /// Whether the person can use the account.
+    #[must_use]
+    pub fn active(&self) -> bool {
+        self.active
+    }
+
+    /// Whether the attribute's value is this one, by the attribute's own rule.
+    #[must_use]
+    pub fn has(&self, attribute: Attribute, value: &str) -> bool {
+        self.value(attribute)
+            .is_some_and(|found| attribute.same(found, value))
+    }
+
+    /// As the contract has it.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        let attributes = self
+            .values
+            .iter()
+            .map(|(attribute, value)| AttributeValues {
+                name: attribute.name().to_owned(),
+                values: vec![Value::Text(value.clone())],
+            });
+        Account {
+            id: self.id.clone(),
+            status: status(self.active),
+            attributes: attributes.collect(),
+            version: self.resource.version(),
+        }
+    }
+}
+
+/// What stands at an attribute's path. A site is looked for under either URN.
+#[must_use]
+pub fn read(resource: &Resource, attribute: Attribute, tenant: &Tenant) -> Reading {
+    tenant
+        .site_schemas()
+        .take(if attribute == Attribute::Site {
+            usize::MAX
+        } else {
+            1
+        })
+        .map(|schema| resource.read(&attribute.path(schema)))
+        .find(|reading| *reading != Reading::Absent)
+        .unwrap_or(Reading::Absent)
+}
+
+/// Whether a text can name an account: one path segment, and nothing that a server on the
+/// way could take for a path (facts: `..` in a DELETE would reach all users).
+#[must_use]
+pub fn is_id(id: &str) -> bool {
+    let decoded = id.to_ascii_lowercase();
+    !id.trim().is_empty()
+        && id.len() <= 512
+        && !matches!(id, "." | "..")
+        && !id.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'))
+        && !["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"]
+            .iter()
+            .any(|escape| decoded.contains(escape))
+}
+
+/// What an account is to become: of the attributes that it names, the value or none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Goal {
+    /// The status, where it matters.
+    pub active: Option<bool>,
+    /// `None` clears.
+    pub values: Vec<(Attribute, Option<String>)>,
+}
+
+impl Goal {
+    /// What a draft asks for.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once: unknown, repeated, missing or of another type.
+    pub fn from_draft(draft: &Draft) -> Result<Self, Vec<Problem>> {
+        let mut goal = Self {
+            active: Some(draft.status == AccountStatus::Active),
+            ..Self::default()
+        };
+        let mut problems = Vec::new();
+        for given in &draft.attributes {
+            let single = single(given);
+            goal.take(&given.name, single, &mut problems);
+        }
+        for spec in TABLE.iter().filter(|spec| spec.required) {
+            let missing = goal.value(spec.attribute).is_none();
+            if missing && !problems.iter().any(|problem| problem.name == spec.name) {
+                problems.push(problem(
+                    spec.name,
+                    "missing",
+                    format!("8x8 makes no account without {}.", spec.name),
+                ));
+            }
+        }
+        goal.values.retain(|(_, value)| value.is_some());
+        if problems.is_empty() {
+            Ok(goal)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// What edits ask for.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once: unknown, repeated, of another type, or a required one
+    /// cleared.
+    pub fn from_edits(edits: &Edits) -> Result<Self, Vec<Problem>> {
+        let mut goal = Self {
+            active: edits.status.map(|status| status == AccountStatus::Active),
+            ..Self::default()
+        };
+        let mut problems = Vec::new();
+        for change in &edits.changes {
+            match change {
+                Change::Set(given) => {
+                    let single = single(given);
+                    goal.take(&given.name, single, &mut problems);
+                }
+                Change::Clear(name) => goal.take(name, Ok(None), &mut problems),
+                Change::Add(given) | Change::Remove(given) => goal.take(
+                    &given.name,
+                    Err(("single-valued", "holds one value: set or clear it")),
+                    &mut problems,
+                ),
+            }
+        }
+        if problems.is_empty() {
+            Ok(goal)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn take(
+        &mut self,
+        name: &str,
+        value: Result<Option<String>, (&str, &str)>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some(attribute) = Attribute::named(name) else {
+            problems.push(problem(
+                name,
+                "unknown",
+                format!("8x8 has no attribute of this name; it has {}.", names()),
+            ));
+            return;
+        };
+        let mut refuse =
+            |code: &str, what: &str| problems.push(problem(name, code, format!("{name} {what}.")));
+        if self.touches(attribute) {
+            return refuse("repeated", "is named twice");
+        }
+        match value {
+            Ok(None) if attribute.spec().required => refuse("missing", "cannot be empty"),
+            Ok(value) => {
+                self.values.push((attribute, value));
+            }
+            Err((code, what)) => refuse(code, what),
+        }
+    }
+
+    /// The part of the goal that a state does not meet. Values that mean the same are met,
+    /// however they are spelled; null, empty and absent are one.
+    #[must_use]
+    pub fn unmet(&self, state: &State) -> Self {
+        let met = |attribute: Attribute, wanted: Option<&str>| match wanted {
+            Some(wanted) => state.has(attribute, wanted),
+            None => state.value(attribute).is_none(),
+        };
+        Self {
+            active: self.active.filter(|active| *active != state.active()),
+            values: self
+                .values
+                .iter()
+                .filter(|(attribute, wanted)| !met(*attribute, wanted.as_deref()))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.active.is_none() && self.values.is_empty()
+    }
+
+    /// The value wanted of an attribute.
+    #[must_use]
+    pub fn value(&self, attribute: Attribute) -> Option<&str> {
+        let mut values = self.values.iter();
+        let (_, value) = values.find(|(named, _)| *named == attribute)?;
+        value.as_deref()
+    }
+
+    /// Whether the goal names the attribute, if only to clear it.
+    #[must_use]
+    pub fn touches(&self, attribute: Attribute) -> bool {
+        self.values.iter().any(|(named, _)| *named == attribute)
+    }
+
+    /// Set-once attributes of the goal that have another value already.
+    pub fn frozen(&self, state: &State) -> Vec<Problem> {
+        self.unmet(state)
+            .values
+            .iter()
+            .map(|(attribute, _)| *attribute)
+            .filter(|attribute| attribute.spec().mutability == Mutability::SetOnce)
+            .filter_map(|attribute| {
+                let now = state.value(attribute)?;
+                let name = attribute.name();
+                let message = format!(
+                    "8x8 does not let {name} change once it is set; it is “{now}”. To move the \
+                     person, an administrator deletes the user in the Admin Console, and the \
+                     account is created again."
+                );
+                Some(problem(name, "set-once", message))
+            })
+            .collect()
+    }
+
+    /// Writes the goal into a resource and leaves all else as it is.
+    pub fn write(&self, resource: &mut Resource, tenant: &Tenant) {
+        if let Some(active) = self.active {
+            resource.set_active(active);
+        }
+        for (attribute, value) in &self.values {
+            resource.write(&attribute.path(&tenant.site_schema), value.as_deref());
+        }
+    }
+
+    /// The paths of the goal's values.
+    pub fn paths<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+    ) -> impl Iterator<Item = (Attribute, Path, Option<&'a str>)> {
+        self.values.iter().map(|(attribute, value)| {
+            (
+                *attribute,
+                attribute.path(&tenant.site_schema),
+                value.as_deref(),
+            )
+        })
+    }
+
+    /// What 8x8 may refuse, as notices: what is known of its limits is inferred.
+    #[must_use]
+    pub fn unlikely(&self) -> Vec<Notice> {
+        self.values
+            .iter()
+            .filter_map(|(attribute, value)| {
+                let message = attribute.unlikely(value.as_deref()?)?;
+                Some(notice("likely-limit", Some(*attribute), message))
+            })
+            .collect()
+    }
+}
+
+/// The one value of an attribute, trimmed; none where it is empty.
+fn single(given: &AttributeValues) -> Result<Option<String>, (&'static str, &'static str)> {
+    match given.values.as_slice() {
+        [] => Ok(None),
+        [Value::Text(text)] => {
+            let text = text.trim();
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        }
+        [Value::Boolean(_) | Value::Integer(_)] => Err(("wrong-type", "is a text")),
+        _ => Err(("single-valued", "holds one value only")),
+    }
+}
+
+fn names() -> String {
+    let names: Vec<_> = TABLE.iter().map(|spec| spec.name).collect();
+    names.join(", ")
+}
+
+/// The contract's status.
+#[must_use]
+pub fn status(active: bool) -> AccountStatus {
+    if active {
+        AccountStatus::Active
+    } else {
+        AccountStatus::Inactive
+    }
+}
+
+/// A notice.
+#[must_use]
+pub fn notice(code: &str, attribute: Option<Attribute>, message: impl Into<String>) -> Notice {
+    Notice {
+        code: code.to_owned(),
+        attribute: attribute.map(|attribute| attribute.name().to_owned()),
+        message: message.into(),
+    }
+}
+
+/// A problem.
+#[must_use]
+pub fn problem(name: &str, code: &str, message: impl Into<String>) -> Problem {
+    Problem {
+        name: name.to_owned(),
+        code: code.to_owned(),
+        message: message.into(),
+    }
+}

@@ -1,0 +1,232 @@
+//! A new account.
+//!
+//! POST is never sent twice: where its answer is lost, the account is looked for, and only
+//! what is found counts (facts §4.17).
+
+use super::{
+    Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
+    outcome_unknown, taken,
+};
+use crate::account::{Goal, State, is_id, notice};
+use crate::attributes::Attribute;
+use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
+use crate::failure::{self, Operation, Refine};
+use crate::scim::Resource;
+use crate::transport::{Method, Repeatability, Response, Transport};
+
+impl<T: Transport> Connection<T> {
+    /// # Errors
+    ///
+    /// `invalid-account` before anything is sent; `already-exists`, `held-elsewhere`;
+    /// `outcome-unknown`; `unsupported` where 8x8 made the account and dropped a part.
+    pub fn create(&self, draft: &Draft) -> Result<Outcome> {
+        let goal = Goal::from_draft(draft).map_err(failure::invalid_account)?;
+        let mut resource = Resource::new();
+        goal.write(&mut resource, &self.tenant);
+        let url = self.tenant.url(&["Users"], &[]);
+        let mut request = self.request(Method::Post, url, Repeatability::Once);
+        request.body = Some(resource.to_body());
+
+        let mut notices = goal.unlikely();
+        let state = match self.write(Operation::Create, request)? {
+            Written::Accepted(response) => match self.created(&goal, &response)? {
+                Some(state) => state,
+                None => {
+                    let lost = Lost {
+                        answer: Some(failure::upstream(&response)),
+                        why: "The answer showed no user".into(),
+                    };
+                    notices.push(found_by_reading());
+                    self.recover(&goal, &lost)?
+                }
+            },
+            Written::Refused(response) if taken::is_taken(&response) => {
+                return Err(self.taken(&goal, None, &response));
+            }
+            Written::Refused(response) => {
+                return Err(failure::from_answer(
+                    Operation::Create,
+                    &self.tenant,
+                    &response,
+                ));
+            }
+            Written::Lost(lost) => {
+                notices.push(found_by_reading());
+                self.recover(&goal, &lost)?
+            }
+        };
+        self.account_for(&goal, &state, &mut notices)?;
+        notices.extend(limits_of_scim(&goal));
+        Ok(outcome(&state, Effect::Created, notices))
+    }
+
+    /// The user that a success made: from the body, or read back where the body is left
+    /// out (RFC 7644 §3.3) or does not show everything. `None` where the answer proves
+    /// nothing.
+    fn created(&self, goal: &Goal, response: &Response) -> Result<Option<State>> {
+        let shown = Resource::from_body(&response.body)
+            .and_then(|resource| State::read(resource, &self.tenant))
+            .filter(|state| is_named(state, goal));
+        if let Some(state) = &shown
+            && goal.unmet(state).is_empty()
+        {
+            self.serves.set(true);
+            return Ok(shown);
+        }
+        let id = match &shown {
+            Some(state) => Some(state.id.clone()),
+            None => self.id_from_location(response),
+        };
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        match self.read_user(&id, 0) {
+            Ok(ReadUser::Found(state)) if is_named(&state, goal) => Ok(Some(*state)),
+            // The body showed the new user; what it did not show cannot be had.
+            _ => Ok(shown),
+        }
+    }
+
+    /// The id in `Location`, where it points to a user of this tenant.
+    fn id_from_location(&self, response: &Response) -> Option<String> {
+        let location = failure::header(response, "location")?;
+        match self.tenant.path_below(location)?.as_slice() {
+            [users, id] if users == "Users" && is_id(id) => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    /// After a lost answer: looks for the account until it shows, or for as long as makes
+    /// sense.
+    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State> {
+        let what = "Whether 8x8 created the user is not known.";
+        let Some(name) = goal.value(Attribute::UserName) else {
+            return Err(outcome_unknown(lost, what, None));
+        };
+        for delay in SETTLING {
+            match self.search(Attribute::UserName, name, delay) {
+                Ok(Some(state)) if is_ours(&state, goal) => return Ok(state),
+                // Somebody has the name, and it is not who was asked for: the request
+                // cannot have made another.
+                Ok(Some(other)) => {
+                    return Err(taken::already_exists(
+                        &other,
+                        Attribute::UserName,
+                        lost.answer.clone(),
+                    ));
+                }
+                Ok(None) => {}
+                Err(failed) if is_passing(&failed) => {}
+                Err(_) => break,
+            }
+        }
+        Err(outcome_unknown(lost, what, None))
+    }
+
+    /// Compares what is there with what was asked for: a success is no proof (facts §4.18).
+    fn account_for(&self, goal: &Goal, state: &State, notices: &mut Vec<Notice>) -> Result<()> {
+        let unmet = goal.unmet(state);
+        let mut ignored = Vec::new();
+        if unmet.active.is_some() {
+            ignored.push("active");
+        }
+        for (attribute, wanted) in &goal.values {
+            let Some(wanted) = wanted else { continue };
+            match state.value(*attribute) {
+                Some(found) if found == wanted => {}
+                // What 8x8 stores for a user without one.
+                Some("noreply@8x8.com") => ignored.push(attribute.name()),
+                Some(_) => notices.push(stored_differently(*attribute)),
+                None => ignored.push(attribute.name()),
+            }
+        }
+        if ignored.is_empty() {
+            return Ok(());
+        }
+        Err(attribute_ignored(
+            &format!("8x8 created the user (id {}) and ignored", state.id),
+            &ignored,
+        )
+        .account(&state.id))
+    }
+}
+
+/// Whether this is the user with the name that was asked for.
+fn is_named(state: &State, goal: &Goal) -> bool {
+    goal.value(Attribute::UserName)
+        .is_some_and(|name| state.has(Attribute::UserName, name))
+}
+
+/// Whether a user found after a lost answer is the one that was asked for, and not a
+/// namesake or somebody from before: who they are has to agree, and their status.
+fn is_ours(state: &State, goal: &Goal) -> bool {
+    let unmet = goal.unmet(state);
+    let identity = [
+        Attribute::UserName,
+        Attribute::GivenName,
+        Attribute::FamilyName,
+        Attribute::WorkEmail,
+        Attribute::ExternalId,
+    ];
+    unmet.active.is_none()
+        && !identity.iter().any(|attribute| unmet.touches(*attribute))
+        && (goal.value(Attribute::ExternalId).is_some()
+            || state.value(Attribute::ExternalId).is_none())
+}
+
+/// What SCIM cannot do for a new user.
+fn limits_of_scim(goal: &Goal) -> Vec<Notice> {
+    let mut notices = vec![
+        notice(
+            "licence-by-hand",
+            None,
+            "SCIM cannot give licences: assign one in the Admin Console before the person can call.",
+        ),
+        notice(
+            "hidden-from-directory",
+            None,
+            "The user is hidden from the Company Directory until an administrator shows them.",
+        ),
+    ];
+    if goal.value(Attribute::Site).is_none() {
+        notices.push(notice(
+            "site-missing",
+            Some(Attribute::Site),
+            "The user has no site, and needs one before a licence can be given.",
+        ));
+    }
+    notices
+}
+
+pub(super) fn stored_differently(attribute: Attribute) -> Notice {
+    notice(
+        "stored-differently",
+        Some(attribute),
+        format!("8x8 stores {} in a spelling of its own.", attribute.name()),
+    )
+}
+
+/// The service took the request and left a part of it out.
+pub(super) fn attribute_ignored(what: &str, names: &[&str]) -> failure::Boxed {
+    let problems = names
+        .iter()
+        .map(|name| {
+            crate::account::problem(
+                name,
+                "attribute-ignored",
+                format!("8x8 answered with success and did not store {name}."),
+            )
+        })
+        .collect();
+    failure::failure(
+        FailureKind::Unsupported,
+        format!(
+            "{what} {}, though it answered with success. Set it in the Admin Console, or leave it \
+             out.",
+            names.join(", ")
+        ),
+    )
+    .code("attribute-ignored")
+    .problems(problems)
+    .retry(RetryAdvice::AfterRepair)
+}

@@ -1,0 +1,161 @@
+//! An account by the value of a lookup key.
+//!
+//! Every hit is checked here: a service that ignores `filter` answers with page one of
+//! everybody, and taking its first entry would hit the wrong person. Where the filter is
+//! refused or ignored, the users are read one bounded page after the other.
+
+use super::{Connection, Result, list};
+use crate::account::State;
+use crate::attributes::Attribute;
+use crate::contract::manifest::Uniqueness;
+use crate::contract::{Account, FailureKind, Value};
+use crate::failure::{Refine, failure};
+use crate::manifest::MAX_PAGE_SIZE;
+use crate::scim::{Resource, equals};
+use crate::transport::Transport;
+
+/// How many pages are read where the service cannot search: 5,000 users at full pages.
+const MAX_SCAN_PAGES: usize = 50;
+
+impl<T: Transport> Connection<T> {
+    /// # Errors
+    ///
+    /// `ambiguous` where several accounts have the value; `unsupported` where the
+    /// attribute is no lookup key, or where the service offers no way to be sure.
+    pub fn find(&self, name: &str, value: &Value) -> Result<Option<Account>> {
+        let attribute = match Attribute::named(name) {
+            Some(attribute @ (Attribute::UserName | Attribute::ExternalId)) => attribute,
+            _ => {
+                return Err(failure(
+                    FailureKind::Unsupported,
+                    format!("8x8 users are found by userName or externalId, not by {name}."),
+                )
+                .code("no-lookup-key"));
+            }
+        };
+        let value = match value {
+            Value::Text(text) if !text.trim().is_empty() => text.trim(),
+            _ => {
+                return Err(crate::failure::invalid_account(vec![
+                    crate::account::problem(name, "wrong-type", format!("{name} is a text.")),
+                ]));
+            }
+        };
+        Ok(self
+            .search(attribute, value, 0)?
+            .map(|state| state.account()))
+    }
+
+    /// The one user that has exactly this value.
+    pub(super) fn search(
+        &self,
+        attribute: Attribute,
+        value: &str,
+        delay_ms: u32,
+    ) -> Result<Option<State>> {
+        let filter = equals(attribute.name(), value);
+        let count = MAX_PAGE_SIZE.to_string();
+        let query = [
+            ("filter", filter.as_str()),
+            ("startIndex", "1"),
+            ("count", &count),
+        ];
+        let page = match self.read_users(&query, delay_ms) {
+            Ok(page) => page,
+            Err(refused) if refuses_filter(&refused) => return self.scan(attribute, value),
+            Err(failed) => return Err(failed),
+        };
+        let received = page.resources.len();
+        let more =
+            page.next_cursor.is_some() || page.total.is_some_and(|total| total as usize > received);
+        let mut matches = Matches::new(attribute, value);
+        let all_match = matches.take(self, page.resources)?;
+        if all_match && (!more || received == 0 && page.total.is_none()) {
+            return matches.only(attribute);
+        }
+        if all_match && received > 0 && matches.0.len() > 1 {
+            return Err(ambiguous(attribute));
+        }
+        self.scan(attribute, value)
+    }
+
+    /// Reads everybody, within bounds.
+    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State>> {
+        let mut matches = Matches::new(attribute, value);
+        let mut cursor = list::Cursor::START;
+        for _ in 0..MAX_SCAN_PAGES {
+            let step = self.step(&cursor, MAX_PAGE_SIZE)?;
+            matches.take(self, step.resources)?;
+            match step.next {
+                Some(next) => cursor = next,
+                None => return matches.only(attribute),
+            }
+        }
+        if attribute.spec().uniqueness == Uniqueness::Global && matches.0.len() == 1 {
+            return matches.only(attribute);
+        }
+        Err(failure(
+            FailureKind::Unsupported,
+            format!(
+                "8x8 does not search by {} here, and there are too many users to read them all \
+                 for one.",
+                attribute.name()
+            ),
+        )
+        .code("no-search"))
+    }
+}
+
+/// True matches, by id, so that a user who is listed twice counts once.
+struct Matches<'a>(Vec<State>, Attribute, &'a str);
+
+impl<'a> Matches<'a> {
+    fn new(attribute: Attribute, value: &'a str) -> Self {
+        Self(Vec::new(), attribute, value)
+    }
+
+    /// Keeps those that match; whether all did.
+    fn take<T: Transport>(
+        &mut self,
+        connection: &Connection<T>,
+        resources: Vec<Resource>,
+    ) -> Result<bool> {
+        let mut all = true;
+        for resource in resources {
+            let state = State::read(resource, &connection.tenant).ok_or_else(list::nameless)?;
+            if !state.has(self.1, self.2) {
+                all = false;
+            } else if !self.0.iter().any(|known| known.id == state.id) {
+                self.0.push(state);
+            }
+        }
+        Ok(all)
+    }
+
+    fn only(self, attribute: Attribute) -> Result<Option<State>> {
+        let mut states = self.0.into_iter();
+        match (states.next(), states.next()) {
+            (_, Some(_)) => Err(ambiguous(attribute)),
+            (state, None) => Ok(state),
+        }
+    }
+}
+
+fn ambiguous(attribute: Attribute) -> crate::failure::Boxed {
+    failure(
+        FailureKind::Ambiguous,
+        format!(
+            "Several 8x8 users have this {}. Find out which one is meant, and use its id.",
+            attribute.name()
+        ),
+    )
+}
+
+/// 400 says that the filter is not understood, 501 and 405 that there is none; `tooMany`
+/// and 413 that the service would not answer such a query.
+fn refuses_filter(refused: &crate::contract::Failure) -> bool {
+    refused
+        .upstream
+        .as_ref()
+        .is_some_and(|answer| matches!(answer.status, 400 | 405 | 413 | 422 | 501))
+}

@@ -1,0 +1,19 @@
+//! One account by its id.
+
+use super::{Connection, Result};
+use crate::account::is_id;
+use crate::contract::Account;
+use crate::failure;
+use crate::transport::Transport;
+
+impl<T: Transport> Connection<T> {
+    /// # Errors
+    ///
+    /// `not-found`; `invalid-account` where the id can name no account.
+    pub fn get(&self, id: &str) -> Result<Account> {
+        if !is_id(id) {
+            return Err(failure::invalid_id());
+        }
+        Ok(self.user(id)?.account())
+    }
+}

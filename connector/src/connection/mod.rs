@@ -1,0 +1,304 @@
+//! One tenant, connected: an operation a file, each driving requests through the
+//! [`Transport`]. What they share stands here: building a request, reading an answer, and
+//! telling a write that was refused from one whose answer was lost.
+
+mod check;
+mod create;
+mod delete;
+mod find;
+mod get;
+mod learned;
+mod list;
+mod taken;
+mod update;
+
+use std::cell::{Cell, RefCell};
+
+use crate::account::State;
+use crate::contract::{
+    Failure, FailureKind, Notice, Outcome, RetryAdvice, SettingValue, UpstreamAnswer,
+};
+use crate::failure::{self, Boxed, Operation, Refine};
+use crate::scim::{ListResponse, Malformed, Resource};
+use crate::settings::Tenant;
+use crate::transport::{
+    API_TOKEN, Header, Method, Repeatability, Request, Response, Transport, TransportFailure,
+};
+use learned::Learned;
+
+/// What every operation gives.
+pub type Result<T> = std::result::Result<T, Boxed>;
+
+const SCIM_JSON: &str = "application/scim+json";
+const JSON: &str = "application/json";
+
+/// Waits before each read that looks for the effect of a write whose answer was lost, in
+/// milliseconds. A read straight after may be stale, so one miss proves nothing.
+const SETTLING: [u32; 4] = [0, 500, 2_000, 5_000];
+
+/// One upstream tenant.
+#[derive(Debug)]
+pub struct Connection<T> {
+    tenant: Tenant,
+    transport: T,
+    learned: RefCell<Learned>,
+    /// Whether this address was seen to serve users of this customer to this token; only
+    /// then does a 404 speak of a user and not of the address.
+    serves: Cell<bool>,
+}
+
+/// How a write ended.
+enum Written {
+    /// 2xx: taken, which is no proof yet.
+    Accepted(Response),
+    /// The service said no, in this and every earlier attempt: nothing was done.
+    Refused(Response),
+    /// It may have been done: no answer, a broken one, a 5xx, or an attempt before the
+    /// last that had no answer.
+    Lost(Lost),
+}
+
+/// What is known of a write whose effect is not.
+#[derive(Debug, Clone, Default)]
+struct Lost {
+    answer: Option<UpstreamAnswer>,
+    why: String,
+}
+
+impl<T: Transport> Connection<T> {
+    /// Reads the settings; sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-settings`, with every problem at once.
+    pub fn open(settings: &[SettingValue], learned: Option<&str>, transport: T) -> Result<Self> {
+        let tenant = Tenant::from_settings(settings).map_err(failure::invalid_settings)?;
+        Ok(Self {
+            tenant,
+            transport,
+            learned: RefCell::new(Learned::read(learned)),
+            serves: Cell::new(false),
+        })
+    }
+
+    /// What was found out about the service.
+    #[must_use]
+    pub fn learned(&self) -> Option<String> {
+        self.learned.borrow().note()
+    }
+
+    /// The one prefix that every request stays under.
+    #[must_use]
+    pub fn reach(&self) -> Vec<String> {
+        vec![self.tenant.base().to_owned()]
+    }
+
+    fn request(&self, method: Method, url: String, repeatability: Repeatability) -> Request {
+        Request {
+            method,
+            url,
+            headers: vec![header("accept", "application/scim+json, application/json")],
+            body: None,
+            credentials: vec![API_TOKEN.to_owned()],
+            repeatability,
+            delay_ms: 0,
+        }
+    }
+
+    /// Sends a read, after a wait.
+    fn read(&self, operation: Operation, url: String, delay_ms: u32) -> Result<Response> {
+        let mut request = self.request(Method::Get, url, Repeatability::Safe);
+        request.delay_ms = delay_ms;
+        self.transport
+            .send(&request)
+            .map_err(|failed| failure::from_transport(operation, &failed))
+    }
+
+    /// Reads `/Users`.
+    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<ListResponse> {
+        let operation = Operation::ReadUsers;
+        let url = self.tenant.url(&["Users"], query);
+        let response = self.read(operation, url, delay_ms)?;
+        if !is_success(&response) {
+            return Err(failure::from_answer(operation, &self.tenant, &response));
+        }
+        let page =
+            ListResponse::from_body(&response.body).map_err(|malformed| match malformed {
+                Malformed::NotScim => failure::not_scim(operation, &response),
+                Malformed::NotAList => failure::malformed(operation, &response, "no list of users"),
+            })?;
+        self.serves.set(true);
+        Ok(page)
+    }
+
+    /// Reads one user, whose id must be valid. `None` where there is none, which is only
+    /// said where the address was seen to serve this tenant: a gateway's 404 is no answer
+    /// about a user.
+    fn read_user(&self, id: &str, delay_ms: u32) -> Result<ReadUser> {
+        let operation = Operation::ReadUser;
+        let url = self.tenant.url(&["Users", id], &[]);
+        let response = self.read(operation, url, delay_ms)?;
+        if is_missing(&response) {
+            self.confirm_serves()?;
+            return Ok(ReadUser::Missing(failure::upstream(&response)));
+        }
+        if !is_success(&response) {
+            return Err(failure::from_answer(operation, &self.tenant, &response));
+        }
+        let Some(resource) = Resource::from_body(&response.body) else {
+            return Err(failure::not_scim(operation, &response));
+        };
+        match State::read(resource, &self.tenant) {
+            Some(state) if state.id == id => {
+                self.serves.set(true);
+                Ok(ReadUser::Found(Box::new(state)))
+            }
+            Some(_) => {
+                Err(failure::malformed(operation, &response, "another user").code("other-account"))
+            }
+            None => Err(failure::malformed(operation, &response, "no user")),
+        }
+    }
+
+    /// As [`Self::read_user`], where the user has to be there.
+    fn user(&self, id: &str) -> Result<State> {
+        match self.read_user(id, 0)? {
+            ReadUser::Found(state) => Ok(*state),
+            ReadUser::Missing(answer) => Err(failure::not_found(Some(answer))),
+        }
+    }
+
+    /// Makes sure that this address serves users of this customer to this token.
+    fn confirm_serves(&self) -> Result<()> {
+        if !self.serves.get() {
+            self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a write. A refused media type (415) is not a refusal of the write: it is sent
+    /// once more as plain JSON, and remembered.
+    fn write(&self, operation: Operation, mut request: Request) -> Result<Written> {
+        let media_type = if self.learned.borrow().plain_json {
+            JSON
+        } else {
+            SCIM_JSON
+        };
+        let has_body = request.body.is_some();
+        if has_body {
+            request.headers.push(header("content-type", media_type));
+        }
+        let written = self.send_write(operation, &request)?;
+        match &written {
+            Written::Refused(response)
+                if response.status == 415 && has_body && media_type == SCIM_JSON =>
+            {
+                for header in &mut request.headers {
+                    if header.name == "content-type" {
+                        JSON.clone_into(&mut header.value);
+                    }
+                }
+                let again = self.send_write(operation, &request)?;
+                if matches!(again, Written::Accepted(_)) {
+                    self.learned.borrow_mut().plain_json = true;
+                }
+                Ok(again)
+            }
+            _ => Ok(written),
+        }
+    }
+
+    fn send_write(&self, operation: Operation, request: &Request) -> Result<Written> {
+        match self.transport.send(request) {
+            Ok(response) if is_success(&response) => Ok(Written::Accepted(response)),
+            Ok(response) if response.earlier_attempt_lost || is_unsettled(&response) => {
+                let answered = failure::from_answer(operation, &self.tenant, &response);
+                Ok(Written::Lost(Lost {
+                    answer: answered.upstream,
+                    why: answered.message,
+                }))
+            }
+            Ok(response) => Ok(Written::Refused(response)),
+            Err(failed @ (TransportFailure::Refused(_) | TransportFailure::NotSent(_))) => {
+                Err(failure::from_transport(operation, &failed))
+            }
+            Err(failed) => Ok(Written::Lost(Lost {
+                answer: None,
+                why: failure::from_transport(operation, &failed).message,
+            })),
+        }
+    }
+}
+
+/// A read of one user.
+enum ReadUser {
+    Found(Box<State>),
+    Missing(UpstreamAnswer),
+}
+
+fn header(name: &str, value: &str) -> Header {
+    Header {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+fn is_success(response: &Response) -> bool {
+    (200..300).contains(&response.status)
+}
+
+fn is_missing(response: &Response) -> bool {
+    matches!(response.status, 404 | 410)
+}
+
+/// An answer that leaves open whether the write was done. 501 says that the method is not
+/// known at all (RFC 9110 §15.6.2), and an informational status is no answer.
+fn is_unsettled(response: &Response) -> bool {
+    match response.status {
+        501 => false,
+        408 | 425 => true,
+        status => !(200..500).contains(&status),
+    }
+}
+
+/// Said where reading after a lost answer did not show what was wanted.
+fn outcome_unknown(lost: &Lost, what: &str, id: Option<&str>) -> Boxed {
+    let mut failed = failure::failure(
+        FailureKind::OutcomeUnknown,
+        format!(
+            "{what} It was sent, the answer was lost, and reading did not show the effect, which \
+             may still come. Look again before sending it again. ({})",
+            lost.why.trim_end_matches('.')
+        ),
+    )
+    .code("answer-lost")
+    .retry(RetryAdvice::AfterMs(60_000))
+    .upstream(lost.answer.clone());
+    failed.account = id.map(str::to_owned);
+    failed
+}
+
+/// Said where reading after a lost answer showed what was wanted.
+fn found_by_reading() -> Notice {
+    crate::account::notice(
+        "answer-lost",
+        None,
+        "The answer was lost; reading showed that the change was made.",
+    )
+}
+
+/// Reads after a lost write: passing failures are worth another look, all others are not.
+fn is_passing(failed: &Failure) -> bool {
+    matches!(
+        failed.kind,
+        FailureKind::Unavailable | FailureKind::MalformedAnswer | FailureKind::RateLimited
+    )
+}
+
+fn outcome(state: &State, effect: crate::contract::Effect, notices: Vec<Notice>) -> Outcome {
+    Outcome {
+        account: state.account(),
+        effect,
+        notices,
+    }
+}

@@ -1,0 +1,107 @@
+//! A unique value that is taken already: by whom?
+//!
+//! RFC 7644 §3.3 has 409 `uniqueness`; 8x8's other API says 400 "userName already in use".
+//! Both are read as taken. Then the name is looked up: an account that this connection can
+//! see is there to be linked; one that it cannot see (made in the Admin Console, or of
+//! another company) will stay in the way however often one tries.
+
+use super::Connection;
+use crate::account::{Goal, State};
+use crate::attributes::Attribute;
+use crate::contract::{FailureKind, RetryAdvice, UpstreamAnswer};
+use crate::failure::{self, Boxed, Refine};
+use crate::scim::ErrorBody;
+use crate::transport::{Response, Transport};
+
+/// Whether an answer says that a unique value is taken.
+pub(super) fn is_taken(response: &Response) -> bool {
+    let body = ErrorBody::from_body(&response.body);
+    match response.status {
+        400 | 409 if body.is("uniqueness") => true,
+        // A conflict without a type, or with one of the service's own.
+        409 => body.scim_type.is_none() || body.mentions(&WORDS),
+        400 => {
+            body.scim_type.as_deref().is_none_or(|scim_type| {
+                !["mutability", "invalidPath", "noTarget", "invalidFilter"]
+                    .iter()
+                    .any(|other| other.eq_ignore_ascii_case(scim_type))
+            }) && body.mentions(&WORDS)
+        }
+        _ => false,
+    }
+}
+
+const WORDS: [&str; 5] = [
+    "already in use",
+    "already exist",
+    "already taken",
+    "not unique",
+    "duplicate",
+];
+
+impl<T: Transport> Connection<T> {
+    /// Looks for the account that holds the goal's unique values, other than `own`.
+    pub(super) fn taken(&self, goal: &Goal, own: Option<&str>, response: &Response) -> Boxed {
+        let answer = Some(failure::upstream(response));
+        let mut sure = true;
+        for attribute in [Attribute::UserName, Attribute::ExternalId] {
+            let Some(value) = goal.value(attribute) else {
+                continue;
+            };
+            match self.search(attribute, value, 0) {
+                Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                    return already_exists(&holder, attribute, answer);
+                }
+                Ok(_) => {}
+                // That externalId cannot be searched says nothing of the userName.
+                Err(_) if attribute == Attribute::ExternalId => {}
+                Err(_) => sure = false,
+            }
+        }
+        if sure {
+            held_elsewhere(answer)
+        } else {
+            failure::failure(
+                FailureKind::AlreadyExists,
+                "8x8 says that this userName is taken, and could not be asked by whom.",
+            )
+            .code("holder-unknown")
+            .retry(RetryAdvice::AfterMs(5_000))
+            .upstream(answer)
+        }
+    }
+}
+
+pub(super) fn already_exists(
+    holder: &State,
+    attribute: Attribute,
+    answer: Option<UpstreamAnswer>,
+) -> Boxed {
+    failure::failure(
+        FailureKind::AlreadyExists,
+        format!(
+            "8x8 already has {} user with this {}.",
+            if holder.active() {
+                "an active"
+            } else {
+                "a deactivated"
+            },
+            attribute.name()
+        ),
+    )
+    .account(&holder.id)
+    .upstream(answer)
+}
+
+fn held_elsewhere(answer: Option<UpstreamAnswer>) -> Boxed {
+    failure::failure(
+        FailureKind::HeldElsewhere,
+        "8x8 says that this userName is taken, and shows no user of this tenant who has it. It is \
+         held by a user that this connection may not see, such as one made in the Admin Console, \
+         or by another company: user names are unique across all of 8x8. No retry will help. \
+         Delete that user in the Admin Console, let SCIM see all users there, or take another \
+         userName.",
+    )
+    .retry(RetryAdvice::AfterRepair)
+    .upstream(answer)
+}

@@ -1,0 +1,59 @@
+//! Error bodies (RFC 7644 §3.12). Hints only: the status decides, and any of it may be
+//! missing, of another type, or no SCIM at all.
+
+use serde_json::Value;
+
+use super::{member, parse, scalar};
+
+/// What an error's body says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// Whether it is an error as SCIM has it, and not a gateway's.
+    pub is_scim: bool,
+    /// `scimType`, such as `uniqueness`.
+    pub scim_type: Option<String>,
+    /// `detail`, as it came.
+    pub detail: Option<String>,
+}
+
+impl ErrorBody {
+    /// Never fails: what cannot be read says nothing.
+    #[must_use]
+    pub fn from_body(body: &[u8]) -> Self {
+        let Some(Value::Object(members)) = parse(body) else {
+            return Self::default();
+        };
+        let error_schema = member(&members, "schemas")
+            .and_then(Value::as_array)
+            .is_some_and(|schemas| {
+                schemas.iter().filter_map(Value::as_str).any(|schema| {
+                    schema.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:Error")
+                })
+            });
+        let text = |name: &str| member(&members, name).and_then(scalar);
+        Self {
+            is_scim: error_schema,
+            scim_type: text("scimType"),
+            detail: text("detail").or_else(|| text("message")),
+        }
+    }
+
+    /// Whether `scimType` is this one; compared without case.
+    #[must_use]
+    pub fn is(&self, scim_type: &str) -> bool {
+        self.scim_type
+            .as_deref()
+            .is_some_and(|found| found.eq_ignore_ascii_case(scim_type))
+    }
+
+    /// Whether the detail holds one of these words; compared without case.
+    #[must_use]
+    pub fn mentions(&self, words: &[&str]) -> bool {
+        self.detail.as_deref().is_some_and(|detail| {
+            words.iter().any(|word| {
+                let mut windows = detail.as_bytes().windows(word.len());
+                windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+            })
+        })
+    }
+}

@@ -1,0 +1,291 @@
+//! A resource as the service sent it (RFC 7643 §3): every member is kept, so that what is
+//! not understood can be sent back unchanged.
+
+use serde_json::{Map, Value};
+
+use super::{Path, is_absent, member, parse, scalar, spelled};
+
+/// RFC 7643 §4.1.
+pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// A user resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource(Map<String, Value>);
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing, `null` or empty.
+    Absent,
+    /// One value.
+    One(String),
+    /// Several elements have the path's type. The primary one is named, else the first.
+    Several(String),
+}
+
+impl Reading {
+    /// The value, if there is one.
+    #[must_use]
+    pub fn value(self) -> Option<String> {
+        match self {
+            Self::Absent => None,
+            Self::One(value) | Self::Several(value) => Some(value),
+        }
+    }
+}
+
+impl Resource {
+    /// An object that is no SCIM error and no list.
+    #[must_use]
+    pub fn from_body(body: &[u8]) -> Option<Self> {
+        Self::from_value(parse(body)?)
+    }
+
+    pub(super) fn from_value(value: Value) -> Option<Self> {
+        let Value::Object(members) = value else {
+            return None;
+        };
+        let message = member(&members, "schemas")
+            .and_then(Value::as_array)
+            .is_some_and(|schemas| {
+                schemas.iter().filter_map(Value::as_str).any(|schema| {
+                    let schema = schema.to_ascii_lowercase();
+                    schema.starts_with("urn:ietf:params:scim:api:messages:")
+                })
+            });
+        (!message).then_some(Self(members))
+    }
+
+    /// A new user, without a value yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut members = Map::new();
+        members.insert("schemas".into(), Value::Array(vec![USER_SCHEMA.into()]));
+        Self(members)
+    }
+
+    /// The service's identifier (RFC 7643 §3.1), which is case-exact. A number is taken for
+    /// its digits.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        member(&self.0, "id").and_then(scalar)
+    }
+
+    /// `meta.version`, for `If-Match` (RFC 7644 §3.14).
+    #[must_use]
+    pub fn version(&self) -> Option<String> {
+        let meta = member(&self.0, "meta")?.as_object()?;
+        member(meta, "version")?.as_str().map(str::to_owned)
+    }
+
+    /// `active`. Some services send it as text; where it is missing, the user is taken for
+    /// active, since that is what a service without the notion means.
+    #[must_use]
+    pub fn active(&self) -> bool {
+        match member(&self.0, "active") {
+            Some(Value::Bool(active)) => *active,
+            Some(Value::String(text)) => !text.trim().eq_ignore_ascii_case("false"),
+            _ => true,
+        }
+    }
+
+    /// Sets `active`, always as a boolean.
+    pub fn set_active(&mut self, active: bool) {
+        let name = spelled(&self.0, "active");
+        self.0.insert(name, Value::Bool(active));
+    }
+
+    /// What stands at a path.
+    #[must_use]
+    pub fn read(&self, path: &Path) -> Reading {
+        let one =
+            |value: Option<&Value>| value.and_then(scalar).map_or(Reading::Absent, Reading::One);
+        let within = |object: &str, name: &str| {
+            let object = member(&self.0, object).and_then(Value::as_object);
+            one(object.and_then(|object| member(object, name)))
+        };
+        match path {
+            Path::Attribute(name) => one(member(&self.0, name)),
+            Path::SubAttribute {
+                attribute,
+                sub_attribute,
+            } => within(attribute, sub_attribute),
+            Path::Extension { schema, attribute } => within(schema, attribute),
+            Path::Typed {
+                attribute,
+                kind,
+                only,
+            } => self.read_typed(attribute, kind, *only),
+        }
+    }
+
+    fn read_typed(&self, attribute: &str, kind: &str, only: bool) -> Reading {
+        let elements = self.elements(attribute);
+        let matching: Vec<_> = of_type(&elements, kind, only)
+            .filter_map(|element| {
+                let value = member(element, "value").and_then(scalar)?;
+                let primary = member(element, "primary") == Some(&Value::Bool(true));
+                Some((value, primary))
+            })
+            .collect();
+        let chosen = matching
+            .iter()
+            .find(|(_, primary)| *primary)
+            .or_else(|| matching.first());
+        match chosen {
+            None => Reading::Absent,
+            Some((value, _)) if matching.len() == 1 => Reading::One(value.clone()),
+            Some((value, _)) => Reading::Several(value.clone()),
+        }
+    }
+
+    /// The elements of a multi-valued attribute; a lone object counts as one element.
+    pub(super) fn elements(&self, attribute: &str) -> Vec<&Map<String, Value>> {
+        match member(&self.0, attribute) {
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_object).collect(),
+            Some(Value::Object(item)) => vec![item],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts a value at a path, or takes it away, and leaves all else as it is.
+    pub fn write(&mut self, path: &Path, value: Option<&str>) {
+        match path {
+            Path::Attribute(name) => set(&mut self.0, name, value),
+            Path::SubAttribute {
+                attribute,
+                sub_attribute,
+            } => self.write_within(attribute, sub_attribute, value),
+            Path::Extension { schema, attribute } => {
+                self.write_within(schema, attribute, value);
+                self.list_schema(schema);
+            }
+            Path::Typed {
+                attribute,
+                kind,
+                only,
+            } => self.write_typed(attribute, kind, *only, value),
+        }
+    }
+
+    fn write_within(&mut self, object: &str, name: &str, value: Option<&str>) {
+        let object = spelled(&self.0, object);
+        let mut inner = match self.0.remove(&object) {
+            Some(Value::Object(inner)) => inner,
+            _ => Map::new(),
+        };
+        set(&mut inner, name, value);
+        if !inner.is_empty() {
+            self.0.insert(object, Value::Object(inner));
+        }
+    }
+
+    fn write_typed(&mut self, attribute: &str, kind: &str, only: bool, value: Option<&str>) {
+        let elements = self.elements(attribute);
+        let index = elements.iter().position(|element| {
+            of_type(&elements, kind, only).any(|matching| std::ptr::eq(matching, *element))
+        });
+        let mut elements: Vec<Value> = elements
+            .into_iter()
+            .map(|element| Value::Object(element.clone()))
+            .collect();
+        match (index, value) {
+            (Some(index), Some(value)) => {
+                if let Some(element) = elements.get_mut(index).and_then(Value::as_object_mut) {
+                    set(element, "value", Some(value));
+                }
+            }
+            (Some(index), None) => {
+                elements.remove(index);
+            }
+            (None, Some(value)) => elements.push(Value::Object(new_element(kind, value))),
+            (None, None) => {}
+        }
+        let name = spelled(&self.0, attribute);
+        if elements.is_empty() {
+            self.0.remove(&name);
+        } else {
+            self.0.insert(name, Value::Array(elements));
+        }
+    }
+
+    /// `schemas` lists the URN of every extension that the resource holds, once
+    /// (RFC 7643 §3).
+    fn list_schema(&mut self, schema: &str) {
+        let holds = member(&self.0, schema).is_some();
+        let name = spelled(&self.0, "schemas");
+        let mut schemas = match self.0.remove(&name) {
+            Some(Value::Array(schemas)) => schemas,
+            _ => vec![USER_SCHEMA.into()],
+        };
+        let is_it = |listed: &Value| {
+            listed
+                .as_str()
+                .is_some_and(|listed| listed.eq_ignore_ascii_case(schema))
+        };
+        if !holds {
+            schemas.retain(|listed| !is_it(listed));
+        } else if !schemas.iter().any(is_it) {
+            schemas.push(schema.into());
+        }
+        self.0.insert(name, Value::Array(schemas));
+    }
+
+    /// Leaves out what is the service's to set (RFC 7643 §3.1, §4.1.2), for a PUT. The id
+    /// stays: services differ in whether they ask for it, and ignore it otherwise
+    /// (RFC 7644 §3.5.1).
+    pub fn drop_read_only(&mut self) {
+        for name in ["meta", "groups"] {
+            let name = spelled(&self.0, name);
+            self.0.remove(&name);
+        }
+    }
+
+    /// The whole resource, as a request's body.
+    #[must_use]
+    pub fn to_body(&self) -> Vec<u8> {
+        Value::Object(self.0.clone()).to_string().into_bytes()
+    }
+}
+
+impl Default for Resource {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Elements whose type is `kind`; where there is only one, it may lack a type.
+fn of_type<'a>(
+    elements: &[&'a Map<String, Value>],
+    kind: &str,
+    only: bool,
+) -> impl Iterator<Item = &'a Map<String, Value>> {
+    let lone = only && elements.len() == 1;
+    elements.iter().copied().filter(move |element| {
+        match member(element, "type").and_then(Value::as_str) {
+            Some(found) => found.eq_ignore_ascii_case(kind),
+            None => lone,
+        }
+    })
+}
+
+/// An element of a multi-valued attribute (RFC 7643 §2.4).
+pub(super) fn new_element(kind: &str, value: &str) -> Map<String, Value> {
+    let mut element = Map::new();
+    element.insert("type".into(), kind.into());
+    element.insert("value".into(), value.into());
+    element
+}
+
+fn set(object: &mut Map<String, Value>, name: &str, value: Option<&str>) {
+    let name = spelled(object, name);
+    match value {
+        Some(value) => {
+            object.insert(name, Value::String(value.to_owned()));
+        }
+        None => {
+            object.remove(&name);
+        }
+    }
+    object.retain(|_, value| !is_absent(value));
+}

@@ -1,0 +1,16 @@
+//! The connector's rules, natively: a script answers instead of a host.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod failures;
+mod finding;
+mod golden;
+mod listing;
+mod script;
+mod settings;
+mod writing;

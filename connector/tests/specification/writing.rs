@@ -1,0 +1,403 @@
+use connector_8x8::contract::{AccountStatus, Change, Deletion, Effect, FailureKind};
+use serde_json::json;
+
+use crate::script::{
+    Script, ada, ada_with, after_a_lost_attempt, answer, draft, edits, error, json_answer, list,
+    no_answer, set, with_header,
+};
+
+fn codes(notices: &[connector_8x8::contract::Notice]) -> Vec<&str> {
+    notices.iter().map(|notice| notice.code.as_str()).collect()
+}
+
+#[test]
+fn nothing_is_sent_where_something_required_is_missing_and_all_of_it_is_named() {
+    let script = Script::new([]);
+    let mut draft = draft();
+    draft.attributes = vec![
+        crate::script::text("userName", " "),
+        crate::script::text("givenname", "Ada"),
+        crate::script::text("site", "London"),
+    ];
+    let failed = script.connect().create(&draft).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::InvalidAccount);
+    let named: Vec<_> = failed
+        .problems
+        .iter()
+        .map(|p| (p.name.as_str(), p.code.as_str()))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("userName", "missing"),
+            ("givenname", "unknown"),
+            ("givenName", "missing"),
+            ("familyName", "missing"),
+            ("workEmail", "missing"),
+        ]
+    );
+}
+
+#[test]
+fn likely_limits_are_notices_and_not_refusals() {
+    let mut draft = draft();
+    draft.attributes[1] = crate::script::text("givenName", "A");
+    let made = ada_with(json!({ "name": { "givenName": "A", "familyName": "Lovelace" } }));
+    let outcome = Script::new([json_answer(201, &made)])
+        .connect()
+        .create(&draft)
+        .unwrap();
+    assert_eq!(codes(&outcome.notices)[0], "likely-limit");
+}
+
+#[test]
+fn a_create_without_a_body_is_read_back_from_its_location() {
+    let location = format!("{}/Users/ada-1", crate::script::BASE);
+    let made = with_header(answer(201, ""), "location", &location);
+    let script = Script::new([made, json_answer(200, &ada())]);
+    let outcome = script.connect().create(&draft()).unwrap();
+    assert_eq!(outcome.account.id, "ada-1");
+    assert_eq!(script.lines(), ["POST /Users", "GET /Users/ada-1"]);
+}
+
+#[test]
+fn a_location_elsewhere_is_not_followed() {
+    let made = with_header(answer(201, ""), "location", "https://evil.example/Users/1");
+    let script = Script::new([made, list(&[ada()], 1)]);
+    let outcome = script.connect().create(&draft()).unwrap();
+    assert_eq!(outcome.account.id, "ada-1");
+}
+
+#[test]
+fn a_taken_name_is_told_apart_by_who_holds_it() {
+    for refusal in [
+        error(409, Some("uniqueness"), "taken"),
+        answer(409, ""),
+        error(400, None, "userName already in use"),
+    ] {
+        let script = Script::new([refusal.clone(), list(&[ada()], 1)]);
+        let failed = script.connect().create(&draft()).unwrap_err();
+        assert_eq!(failed.kind, FailureKind::AlreadyExists);
+        assert_eq!(failed.account.as_deref(), Some("ada-1"));
+
+        let script = Script::new([refusal, list(&[], 0), list(&[], 0)]);
+        let failed = script.connect().create(&draft()).unwrap_err();
+        assert_eq!(failed.kind, FailureKind::HeldElsewhere);
+        assert_eq!(failed.account, None);
+    }
+}
+
+#[test]
+fn a_lost_create_is_never_sent_again_and_found_by_reading() {
+    for lost in [
+        no_answer(),
+        answer(503, ""),
+        answer(201, "<html>"),
+        answer(200, ""),
+    ] {
+        let script = Script::new([lost, list(&[], 0), list(&[ada()], 1)]);
+        let outcome = script.connect().create(&draft()).unwrap();
+        assert_eq!(outcome.effect, Effect::Created);
+        assert_eq!(codes(&outcome.notices)[0], "answer-lost");
+        let posts = script
+            .lines()
+            .iter()
+            .filter(|line| line.starts_with("POST"))
+            .count();
+        assert_eq!(posts, 1);
+    }
+}
+
+#[test]
+fn a_lost_create_that_reading_does_not_show_is_unknown() {
+    let misses = std::iter::repeat_with(|| list(&[], 0)).take(4);
+    let script = Script::new(std::iter::once(no_answer()).chain(misses));
+    let failed = script.connect().create(&draft()).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::OutcomeUnknown);
+    let delays: Vec<_> = script
+        .sent()
+        .iter()
+        .map(|request| request.delay_ms)
+        .collect();
+    assert_eq!(delays, [0, 0, 500, 2_000, 5_000]);
+}
+
+#[test]
+fn a_namesake_found_after_a_lost_create_is_not_taken_for_ours() {
+    for other in [
+        json!({ "externalId": "E-2" }),
+        json!({ "externalId": null }),
+        json!({ "active": false }),
+        json!({ "name": { "givenName": "Another", "familyName": "Ada" } }),
+    ] {
+        let script = Script::new([no_answer(), list(&[ada_with(other)], 1)]);
+        let failed = script.connect().create(&draft()).unwrap_err();
+        assert_eq!(failed.kind, FailureKind::AlreadyExists);
+    }
+}
+
+#[test]
+fn a_create_that_drops_a_part_is_a_failure_that_names_it_and_the_account() {
+    let dropped = ada_with(json!({ "urn:ietf:params:scim:schemas:extension:8x8:1.1:User": null }));
+    let script = Script::new([json_answer(201, &dropped), json_answer(200, &dropped)]);
+    let failed = script.connect().create(&draft()).unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+    assert_eq!(failed.problems[0].name, "site");
+    assert_eq!(failed.account.as_deref(), Some("ada-1"));
+}
+
+#[test]
+fn an_update_that_changes_nothing_sends_nothing() {
+    let script = Script::new([json_answer(200, &ada())]);
+    let mut edits = edits([
+        set("userName", "ADA@example.com"),
+        set("givenName", " Ada "),
+        Change::Clear("title".into()),
+    ]);
+    edits.status = Some(AccountStatus::Active);
+    let outcome = script.connect().update("ada-1", &edits).unwrap();
+    assert_eq!(outcome.effect, Effect::Unchanged);
+    assert_eq!(script.lines(), ["GET /Users/ada-1"]);
+}
+
+#[test]
+fn a_phone_that_8x8_spells_its_own_way_is_not_sent_again() {
+    let stored = ada_with(json!({
+        "phoneNumbers": [{ "type": "mobile", "value": "tel:+447700900123" }],
+    }));
+    let script = Script::new([json_answer(200, &stored)]);
+    let same = edits([set("mobilePhone", "+44 7700 900-123")]);
+    let outcome = script.connect().update("ada-1", &same).unwrap();
+    assert_eq!(outcome.effect, Effect::Unchanged);
+}
+
+#[test]
+fn another_site_is_refused_with_the_reason_and_nothing_sent() {
+    let script = Script::new([json_answer(200, &ada())]);
+    let moved = edits([set("site", "Madrid"), set("title", "Countess")]);
+    let failed = script.connect().update("ada-1", &moved).unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("site-set-once"));
+    assert_eq!(script.lines(), ["GET /Users/ada-1"]);
+}
+
+#[test]
+fn patch_falls_back_to_put_and_remembers_it() {
+    let after = ada_with(json!({ "title": "Countess" }));
+    for refusal in [
+        answer(405, ""),
+        answer(501, ""),
+        error(400, Some("invalidPath"), "only active"),
+    ] {
+        let script = Script::new([json_answer(200, &ada()), refusal, json_answer(200, &after)]);
+        let connection = script.connect();
+        let outcome = connection
+            .update("ada-1", &edits([set("title", "Countess")]))
+            .unwrap();
+        assert_eq!(outcome.effect, Effect::Updated);
+        assert_eq!(
+            script.lines(),
+            ["GET /Users/ada-1", "PATCH /Users/ada-1", "PUT /Users/ada-1"]
+        );
+        assert_eq!(
+            connection.learned().as_deref(),
+            Some(r#"{"no-patch":true}"#)
+        );
+    }
+}
+
+#[test]
+fn a_patch_that_changed_nothing_falls_back_to_put() {
+    let after = ada_with(json!({ "title": "Countess" }));
+    let script = Script::new([
+        json_answer(200, &ada()),
+        answer(204, ""),
+        json_answer(200, &ada()),
+        json_answer(200, &after),
+    ]);
+    script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    assert_eq!(script.lines()[3], "PUT /Users/ada-1");
+}
+
+#[test]
+fn what_put_ignores_too_is_a_failure_that_names_it() {
+    let unchanged = || json_answer(200, &ada());
+    let script = Script::new([
+        unchanged(),
+        unchanged(),
+        unchanged(),
+        unchanged(),
+        unchanged(),
+    ]);
+    let failed = script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+    assert_eq!(failed.problems[0].name, "title");
+}
+
+#[test]
+fn another_spelling_is_a_notice() {
+    let after = ada_with(json!({ "title": "COUNTESS" }));
+    let script = Script::new([
+        json_answer(200, &ada()),
+        json_answer(200, &after),
+        json_answer(200, &after),
+    ]);
+    let outcome = script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    assert_eq!(codes(&outcome.notices), ["stored-differently"]);
+}
+
+#[test]
+fn an_inactive_account_is_reactivated_first_where_its_edit_is_refused() {
+    let inactive = ada_with(json!({ "active": false }));
+    let after = ada_with(json!({ "title": "Countess" }));
+    let script = Script::new([
+        json_answer(200, &inactive),
+        error(400, None, "user is deactivated"),
+        json_answer(200, &ada()),
+        json_answer(200, &after),
+    ]);
+    let mut edits = edits([set("title", "Countess")]);
+    edits.status = Some(AccountStatus::Active);
+    let outcome = script.connect().update("ada-1", &edits).unwrap();
+    assert_eq!(outcome.effect, Effect::Updated);
+}
+
+#[test]
+fn a_lost_update_is_proven_by_reading_or_unknown() {
+    let after = ada_with(json!({ "title": "Countess" }));
+    let change = edits([set("title", "Countess")]);
+    let script = Script::new([
+        json_answer(200, &ada()),
+        answer(502, "<html>"),
+        json_answer(200, &ada()),
+        json_answer(200, &after),
+    ]);
+    let outcome = script.connect().update("ada-1", &change).unwrap();
+    assert!(codes(&outcome.notices).contains(&"answer-lost"));
+
+    let unchanged = std::iter::repeat_with(|| json_answer(200, &ada())).take(4);
+    let script = Script::new(
+        [json_answer(200, &ada()), no_answer()]
+            .into_iter()
+            .chain(unchanged),
+    );
+    let failed = script.connect().update("ada-1", &change).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::OutcomeUnknown);
+    assert_eq!(failed.account.as_deref(), Some("ada-1"));
+}
+
+#[test]
+fn a_refusal_after_a_lost_attempt_is_no_refusal() {
+    let after = ada_with(json!({ "title": "Countess" }));
+    let refused = after_a_lost_attempt(error(409, None, "conflict"));
+    let script = Script::new([json_answer(200, &ada()), refused, json_answer(200, &after)]);
+    let outcome = script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    assert_eq!(outcome.effect, Effect::Updated);
+}
+
+#[test]
+fn versions_are_sent_only_where_the_service_says_that_it_looks_at_them() {
+    let versioned = ada_with(json!({ "meta": { "version": "W/\"1\"" } }));
+    let after = ada_with(json!({ "title": "Countess" }));
+    for (config, sent) in [
+        (json!({ "etag": { "supported": true } }), 1),
+        (json!({}), 0),
+    ] {
+        let script = Script::new([
+            json_answer(200, &versioned),
+            json_answer(200, &config),
+            json_answer(200, &after),
+        ]);
+        script
+            .connect()
+            .update("ada-1", &edits([set("title", "Countess")]))
+            .unwrap();
+        let patch = &script.sent()[2];
+        let matches = patch
+            .headers
+            .iter()
+            .filter(|header| header.name == "if-match");
+        assert_eq!(matches.count(), sent);
+    }
+}
+
+#[test]
+fn a_lost_race_reads_again_and_decides_anew() {
+    let versioned = |version: &str| ada_with(json!({ "meta": { "version": version } }));
+    let config = json!({ "etag": { "supported": true } });
+    let done = ada_with(json!({ "title": "Countess", "meta": { "version": "3" } }));
+    let script = Script::new([
+        json_answer(200, &versioned("1")),
+        json_answer(200, &config),
+        error(412, None, "changed"),
+        json_answer(200, &versioned("2")),
+        json_answer(200, &done),
+    ]);
+    let outcome = script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    assert_eq!(outcome.effect, Effect::Updated);
+}
+
+#[test]
+fn an_expected_version_that_has_passed_writes_nothing() {
+    let versioned = ada_with(json!({ "meta": { "version": "2" } }));
+    let script = Script::new([json_answer(200, &versioned)]);
+    let mut edits = edits([set("title", "Countess")]);
+    edits.expected_version = Some("1".into());
+    let failed = script.connect().update("ada-1", &edits).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::PreconditionFailed);
+}
+
+#[test]
+fn two_values_where_one_belongs_are_not_written_over() {
+    let two = ada_with(json!({ "emails": [
+        { "type": "work", "value": "a@example.com" },
+        { "type": "work", "value": "b@example.com" },
+    ] }));
+    let script = Script::new([json_answer(200, &two)]);
+    let change = edits([set("workEmail", "c@example.com")]);
+    let failed = script.connect().update("ada-1", &change).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::Ambiguous);
+}
+
+#[test]
+fn delete_on_8x8_only_deactivates() {
+    let inactive = ada_with(json!({ "active": false }));
+    let script = Script::new([
+        json_answer(200, &ada()),
+        answer(204, ""),
+        json_answer(200, &inactive),
+    ]);
+    match script.connect().delete("ada-1").unwrap() {
+        Deletion::Kept(outcome) => {
+            assert_eq!(outcome.account.status, AccountStatus::Inactive);
+            assert_eq!(codes(&outcome.notices)[0], "deletion-deactivates");
+        }
+        Deletion::Gone => panic!("8x8 keeps the user"),
+    }
+}
+
+#[test]
+fn deleting_nobody_is_gone_only_where_the_address_is_right() {
+    let missing = || error(404, None, "not found");
+    let script = Script::new([missing(), list(&[], 0)]);
+    assert_eq!(script.connect().delete("x").unwrap(), Deletion::Gone);
+    let script = Script::new([missing(), missing()]);
+    assert_eq!(
+        script.connect().delete("x").unwrap_err().kind,
+        FailureKind::InvalidSettings
+    );
+}
