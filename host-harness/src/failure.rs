@@ -145,21 +145,6 @@ impl Failure {
             _ => None,
         }
     }
-
-    /// Invalid settings with a single problem.
-    pub(crate) fn setting(
-        name: impl Into<String>,
-        code: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self::InvalidSettings {
-            problems: vec![Problem {
-                name: name.into(),
-                code: code.into(),
-                message: message.into(),
-            }],
-        }
-    }
 }
 
 fn sentence(problems: &[Problem]) -> String {

@@ -4,6 +4,7 @@ mod bindings;
 pub mod clock;
 mod component;
 mod connection;
+mod connection_file;
 mod egress;
 mod engine;
 mod failure;
@@ -17,6 +18,7 @@ pub mod trace;
 pub use bindings::contract;
 pub use component::{Component, Inspection, LoadError};
 pub use connection::{Connection, ConnectionOptions, SandboxLifetime};
+pub use connection_file::ConnectionFile;
 pub use egress::{
     AddressRange, CredentialError, CredentialSources, Credentials, Grant, Network, SecretSource,
     StaticCredentials,

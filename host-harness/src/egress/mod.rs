@@ -58,3 +58,6 @@ impl Default for Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
