@@ -1,6 +1,7 @@
 //! Runs connectors in a sandbox.
 
 mod bindings;
+pub mod attributes;
 pub mod clock;
 mod component;
 mod connection;
@@ -11,6 +12,7 @@ mod failure;
 pub mod json;
 mod manifest;
 mod promises;
+pub mod provision;
 mod sandbox;
 mod settings;
 pub mod trace;
