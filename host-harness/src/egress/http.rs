@@ -304,6 +304,7 @@ impl Egress {
             return Err(refusal(RefusalReason::Budget, limit.message(&self.limits)));
         }
         if self.clock.now() >= operation.deadline {
+            operation.out_of_time = true;
             return Err(out_of_time());
         }
         operation.sent = total;
@@ -372,6 +373,7 @@ impl Egress {
     ) -> Result<Response, TransportFailure> {
         let deadline = operation.deadline;
         let Ok(_turn) = self.rate.turn(&*self.clock, deadline).await else {
+            operation.out_of_time = true;
             return Err(TransportFailure::Refused(out_of_time()));
         };
         operation.requests += 1;
