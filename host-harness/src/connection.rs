@@ -401,17 +401,7 @@ impl Connection {
         tokio::select! {
             result = work => result,
             () = host.clock().alarm(start.saturating_add(time)) => {
-                let consequence = if wrote.load(Ordering::Relaxed) {
-                    " A write was sent, and it may have happened: look before you repeat it."
-                } else {
-                    " Nothing was written."
-                };
-                Err(Failure::DeadlineExceeded {
-                    message: format!(
-                        "`{name}` did not end within {time:?}; `operation-timeout` under \
-                         [network] in the connection file decides.{consequence}"
-                    ),
-                })
+                Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)))
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The one error of this library. Whatever goes wrong between an operator's settings and
 //! the upstream's answer is a [`Failure`]; none of its texts holds a secret.
 
+use std::time::Duration;
+
 use crate::component::LoadError;
 use crate::contract::{self, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
 use crate::sandbox::Limit;
@@ -108,10 +110,11 @@ impl Failure {
     pub fn retry(&self) -> RetryAdvice {
         match self {
             Self::Connector(failure) => failure.retry,
-            Self::DeadlineExceeded { .. } | Self::Cancelled => RetryAdvice::AfterMs(0),
-            Self::InvalidSettings { .. } | Self::LimitReached { .. } | Self::Component(_) => {
-                RetryAdvice::AfterRepair
-            }
+            Self::Cancelled => RetryAdvice::AfterMs(0),
+            Self::DeadlineExceeded { .. }
+            | Self::InvalidSettings { .. }
+            | Self::LimitReached { .. }
+            | Self::Component(_) => RetryAdvice::AfterRepair,
             Self::ConnectorFault { .. } | Self::DryRun(_) => RetryAdvice::Never,
         }
     }
@@ -143,6 +146,21 @@ impl Failure {
         match self {
             Self::Connector(failure) => Some(failure),
             _ => None,
+        }
+    }
+
+    /// The operation `name` did not end in its time.
+    pub(crate) fn out_of_time(name: &str, time: Duration, wrote: bool) -> Self {
+        let consequence = if wrote {
+            "A write was sent, and it may have happened: look before you repeat it."
+        } else {
+            "Nothing was written."
+        };
+        Self::DeadlineExceeded {
+            message: format!(
+                "`{name}` did not end within {time:?}; `operation-timeout` under [network] in the \
+                 connection file decides. {consequence}"
+            ),
         }
     }
 }

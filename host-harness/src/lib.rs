@@ -1,4 +1,39 @@
-//! Runs connectors in a sandbox.
+//! Runs provisioning connectors that need not be trusted.
+//!
+//! A connector is a WebAssembly component that knows one upstream service. It runs in a
+//! sandbox whose only way out is one HTTP capability; this library supplies it, decides
+//! what it may reach, keeps the credentials, and shows what was sent. Three things with
+//! three lifetimes:
+//!
+//! - a [`Host`] is wasmtime, configured once for a process;
+//! - a [`Component`] is a connector that was found to ask for nothing beyond the
+//!   [`contract`], compiled, and has described itself;
+//! - a [`Connection`] is one upstream tenant: settings, credentials, network and
+//!   [`Limits`]. Each operation on it runs in a sandbox of its own.
+//!
+//! Whatever goes wrong is a [`Failure`]; [`json`] has its agreed shape for scripts. An
+//! operation is cancelled by dropping its future.
+//!
+//! ```no_run
+//! use host_harness::contract::Value;
+//! use host_harness::{Component, ConnectionOptions, Host, HostOptions, StaticCredentials, json};
+//!
+//! # async fn run(token_from_the_vault: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let host = Host::new(HostOptions::default())?;
+//! let connector = Component::from_file(&host, "connector.wasm").await?;
+//! let options = ConnectionOptions::new()
+//!     .setting("instance-url", "https://platform.8x8.com/udi/customers/A1/scim/v2")
+//!     .credentials(StaticCredentials::new().with("api-token", token_from_the_vault));
+//! let connection = connector.connect(options).await?;
+//! let name = Value::Text("ada@example.com".to_owned());
+//! if let Some(account) = connection.find("userName", &name).await? {
+//!     println!("{}", json::account(connection.manifest(), &account));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
 
 mod bindings;
 pub mod attributes;
@@ -27,4 +62,6 @@ pub use egress::{
 };
 pub use engine::{CompiledCode, Host, HostError, HostOptions};
 pub use failure::{Failure, PlannedRequest};
+pub use futures_util::future::BoxFuture;
 pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
+pub use secrecy::{self, SecretString};

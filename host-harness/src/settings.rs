@@ -176,3 +176,108 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .map(|(_, candidate)| candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{DeletionEffect, Operations, Setting};
+    use crate::egress::StaticCredentials;
+
+    fn setting(name: &str, kind: SettingKind, required: bool) -> Setting {
+        Setting {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            help: String::new(),
+            kind,
+            required,
+            default: None,
+        }
+    }
+
+    fn manifest() -> Manifest {
+        Manifest {
+            id: "test".to_owned(),
+            title: "Test".to_owned(),
+            version: "0.1.0".to_owned(),
+            setup: String::new(),
+            settings: vec![
+                setting("instance-url", SettingKind::BaseUrl(vec![]), true),
+                setting("mode", SettingKind::Choice(vec!["auto".to_owned()]), false),
+                setting("verbose", SettingKind::Boolean, false),
+            ],
+            credentials: vec![],
+            headers: vec![],
+            attributes: vec![],
+            lookup_keys: vec![],
+            identity_key: None,
+            operations: Operations::all(),
+            deletion: DeletionEffect::Removes,
+            max_page_size: 100,
+            quirks: vec![],
+        }
+    }
+
+    fn checked(settings: &[(&str, &str)], credentials: &StaticCredentials) -> Checked {
+        let settings = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        check(&manifest(), &settings, credentials, &Network::default())
+    }
+
+    fn codes(problems: &[Problem]) -> Vec<(&str, &str)> {
+        problems
+            .iter()
+            .map(|problem| (problem.name.as_str(), problem.code.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let settings = [("mode", "fast"), ("verbose", "yes"), ("instnace-url", "x")];
+        let checked = checked(&settings, &StaticCredentials::new().with("token", "s3"));
+        assert_eq!(
+            codes(&checked.problems),
+            [
+                ("instnace-url", "unknown"),
+                ("mode", "not-a-choice"),
+                ("verbose", "not-a-boolean"),
+                ("instance-url", "missing"),
+                ("token", "unknown"),
+            ]
+        );
+        assert!(
+            checked.problems[0]
+                .message
+                .contains("Did you mean `instance-url`?")
+        );
+    }
+
+    #[test]
+    fn where_host_and_connector_find_fault_the_connectors_words_stand() {
+        let checked = checked(
+            &[("instance-url", "x"), ("mode", "fast")],
+            &StaticCredentials::new(),
+        );
+        let connectors = Problem {
+            name: "instance-url".to_owned(),
+            code: "no-customer".to_owned(),
+            message: String::new(),
+        };
+        let merged = checked.merged(vec![connectors]);
+        assert_eq!(
+            codes(&merged),
+            [("mode", "not-a-choice"), ("instance-url", "no-customer")]
+        );
+    }
+
+    #[test]
+    fn a_good_base_url_makes_a_grant() {
+        let checked = checked(
+            &[("instance-url", "https://h.example/a/")],
+            &StaticCredentials::new(),
+        );
+        assert!(checked.problems.is_empty());
+        assert_eq!(checked.grants[0].to_string(), "https://h.example/a");
+    }
+}

@@ -16,7 +16,7 @@ use super::credential::{self, Credentials};
 use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
-use super::retry::{retry_after_ms, wait_before_next};
+use super::retry::{is_unsettled, retry_after_ms, wait_before_next, with_the_past};
 use super::scrub::Scrubber;
 use super::{Network, Operation, tls};
 use crate::clock::Clock;
@@ -155,7 +155,7 @@ impl Egress {
             .prepare(operation, request)
             .await
             .map_err(TransportFailure::Refused)?;
-        let mut attempt = 1;
+        let (mut attempt, mut lost) = (1, false);
         loop {
             let answer = self.attempt(operation, &prepared, attempt).await;
             let wait = wait_before_next(repeatability, &answer, attempt, fastrand::f64());
@@ -165,10 +165,11 @@ impl Egress {
                     if self.clock.now().saturating_add(wait) < operation.deadline
                         && operation.requests < self.limits.requests =>
                 {
+                    lost |= is_unsettled(&answer);
                     self.clock.sleep(wait).await;
                     attempt += 1;
                 }
-                _ => return answer,
+                _ => return with_the_past(answer, lost),
             }
         }
     }
@@ -303,6 +304,7 @@ impl Egress {
             return Err(refusal(RefusalReason::Budget, limit.message(&self.limits)));
         }
         if self.clock.now() >= operation.deadline {
+            operation.out_of_time = true;
             return Err(out_of_time());
         }
         operation.sent = total;
@@ -371,6 +373,7 @@ impl Egress {
     ) -> Result<Response, TransportFailure> {
         let deadline = operation.deadline;
         let Ok(_turn) = self.rate.turn(&*self.clock, deadline).await else {
+            operation.out_of_time = true;
             return Err(TransportFailure::Refused(out_of_time()));
         };
         operation.requests += 1;
@@ -448,6 +451,7 @@ impl Egress {
                 .collect(),
             body: prepared.scrubber.scrub(body),
             retry_after_ms,
+            earlier_attempt_lost: false,
         })
     }
 

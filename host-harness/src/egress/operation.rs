@@ -24,6 +24,8 @@ pub(crate) struct Operation {
     pub(crate) received: usize,
     /// The limit that stopped a request.
     pub(crate) reached: Option<Limit>,
+    /// Whether a request was refused since the operation's time was up.
+    pub(crate) out_of_time: bool,
     /// What a dry run did not send.
     pub(crate) planned: Option<PlannedRequest>,
     wrote: Arc<AtomicBool>,
@@ -39,6 +41,7 @@ impl Operation {
             sent: 0,
             received: 0,
             reached: None,
+            out_of_time: false,
             planned: None,
             wrote: Arc::default(),
         }

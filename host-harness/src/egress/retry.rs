@@ -47,6 +47,39 @@ fn may_pass(repeatability: Repeatability, answer: &Result<Response, TransportFai
     }
 }
 
+/// Whether the upstream may have acted on a request without this answer telling so.
+pub(crate) fn is_unsettled(answer: &Result<Response, TransportFailure>) -> bool {
+    match answer {
+        Ok(response) => matches!(response.status, 408 | 500..=599),
+        Err(TransportFailure::NotSent(_) | TransportFailure::Refused(_)) => false,
+        Err(_) => true,
+    }
+}
+
+/// The last attempt's answer, in the light of an earlier one that was lost: nothing that
+/// says "it did not happen" stays as it is.
+pub(crate) fn with_the_past(
+    answer: Result<Response, TransportFailure>,
+    lost: bool,
+) -> Result<Response, TransportFailure> {
+    match answer {
+        Ok(response) => Ok(Response {
+            earlier_attempt_lost: lost,
+            ..response
+        }),
+        Err(TransportFailure::NotSent(message)) if lost => Err(TransportFailure::NoAnswer(
+            format!("An earlier attempt got no answer, and a further one was not sent: {message}"),
+        )),
+        Err(TransportFailure::Refused(refusal)) if lost => {
+            Err(TransportFailure::NoAnswer(format!(
+                "An earlier attempt got no answer, and a further one was refused: {}",
+                refusal.message
+            )))
+        }
+        failure => failure,
+    }
+}
+
 /// Exponential, and spread out so that many clients do not come back together.
 fn back_off(attempt: u32, jitter: f64) -> Duration {
     let doubled = FIRST_BACK_OFF.saturating_mul(1 << attempt.saturating_sub(1).min(16));
@@ -80,6 +113,7 @@ mod tests {
             headers: vec![],
             body: vec![],
             retry_after_ms: None,
+            earlier_attempt_lost: false,
         })
     }
 
@@ -126,6 +160,21 @@ mod tests {
             .collect();
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(waits, [ms(250), ms(500), ms(1000), None]);
+    }
+
+    #[test]
+    fn a_lost_attempt_is_not_forgotten_by_the_last_answer() {
+        assert!(is_unsettled(&status(503)) && !is_unsettled(&status(429)));
+        assert!(
+            with_the_past(status(409), true)
+                .unwrap()
+                .earlier_attempt_lost
+        );
+        let not_sent = Err(TransportFailure::NotSent(String::new()));
+        assert!(matches!(
+            with_the_past(not_sent, true),
+            Err(TransportFailure::NoAnswer(_))
+        ));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use memchr::memmem;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
@@ -30,10 +31,10 @@ impl Scrubber {
             self.add_forms_of(placed);
         }
         // A basic credential is two secrets in one.
-        if let Some((_, password)) = secret.expose_secret().split_once(':') {
-            if password.len() >= SHORTEST_ENCODED {
-                self.add_forms_of(password.as_bytes());
-            }
+        if let Some((_, password)) = secret.expose_secret().split_once(':')
+            && password.len() >= SHORTEST_ENCODED
+        {
+            self.add_forms_of(password.as_bytes());
         }
         // The longest first, so that no form is cut by a shorter one inside it.
         self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
@@ -99,7 +100,8 @@ impl Scrubber {
 }
 
 fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
-    let Some(first) = find(&bytes, form) else {
+    let finder = memmem::Finder::new(form);
+    let Some(first) = finder.find(&bytes) else {
         return bytes;
     };
     let mut clean = Vec::with_capacity(bytes.len());
@@ -110,14 +112,10 @@ fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
         clean.extend_from_slice(before);
         clean.extend_from_slice(REDACTED);
         rest = after.get(form.len()..).unwrap_or_default();
-        next = find(rest, form);
+        next = finder.find(rest);
     }
     clean.extend_from_slice(rest);
     clean
-}
-
-fn find(bytes: &[u8], form: &[u8]) -> Option<usize> {
-    bytes.windows(form.len()).position(|window| window == form)
 }
 
 fn percent_encoded(plain: &[u8], upper: bool) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! One instance of a connector in a store of its own, with every limit on.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -131,14 +132,14 @@ impl http::Host for StoreState {
 
 impl log::Host for StoreState {
     fn emit(&mut self, level: contract::Level, message: String, fields: Vec<log::Field>) {
-        let text = log_line(&message, &fields);
-        if level == contract::Level::Error {
-            self.last_error = Some(text.clone());
-        }
         self.log_messages = self.log_messages.saturating_add(1);
-        self.log_bytes = self.log_bytes.saturating_add(text.len());
         if self.log_messages > self.limits.log_messages || self.log_bytes > self.limits.log_bytes {
             return;
+        }
+        let text = log_line(&message, &fields);
+        self.log_bytes = self.log_bytes.saturating_add(text.len());
+        if level == contract::Level::Error {
+            self.last_error = Some(text.clone());
         }
         let operation = self.operation.name;
         match level {
@@ -322,6 +323,15 @@ impl Sandbox {
                     limit,
                     message: limit.message(&state.limits),
                 },
+                None if state.operation.out_of_time
+                    && failure.kind == contract::FailureKind::RefusedByHost =>
+                {
+                    Failure::out_of_time(
+                        state.operation.name,
+                        state.limits.operation_time,
+                        state.operation.wrote().load(Ordering::Relaxed),
+                    )
+                }
                 _ => Failure::Connector(Box::new(failure)),
             }),
             Err(error) => Err(fault(&self.store, &error)),

@@ -167,7 +167,7 @@ impl HarFile {
                     "bodySize": response.body.len(),
                 })
             }
-            Err(failure) => json!({
+            Err(_) => json!({
                 "status": 0,
                 "statusText": "",
                 "httpVersion": "",
@@ -177,7 +177,7 @@ impl HarFile {
                 "redirectURL": "",
                 "headersSize": -1,
                 "bodySize": -1,
-                "_error": failure.to_string(),
+                "_error": exchange.failure(),
             }),
         }
     }

@@ -38,6 +38,22 @@ pub struct Exchange {
     pub result: Result<ReceivedResponse, TransportFailure>,
 }
 
+impl Exchange {
+    /// What became of a request without an answer, in one sentence for a person.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        Some(match self.result.as_ref().err()? {
+            TransportFailure::Refused(refusal) => refusal.message.clone(),
+            TransportFailure::NotSent(message) => format!("Not sent. {message}"),
+            TransportFailure::NoAnswer(message) => format!("Sent, no answer. {message}"),
+            TransportFailure::TooLarge(most) => {
+                format!("The answer is larger than {most} bytes, the most that the host takes.")
+            }
+            TransportFailure::Withheld(message) => message.clone(),
+        })
+    }
+}
+
 /// The request of an [`Exchange`].
 #[derive(Debug, Clone)]
 pub struct SentRequest {
