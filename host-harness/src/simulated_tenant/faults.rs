@@ -23,8 +23,8 @@ pub enum FaultEffect {
     CutBeforeCommit,
     /// The connection is cut without a byte of an answer; the request was carried out.
     CutAfterCommit,
-    /// The request was carried out; the connection is cut after the head and half the body (an
-    /// empty body is announced as one byte that never comes).
+    /// The request was carried out; the connection is cut after the head and half the body, or
+    /// before the head where the answer has no body.
     CutMidAnswer,
     /// Another answer than the true one.
     Status {

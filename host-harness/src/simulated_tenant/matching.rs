@@ -237,3 +237,167 @@ fn ordered<T: PartialOrd + ?Sized>(operator: Operator, value: &T, wanted: &T) ->
         Operator::Co | Operator::Sw | Operator::Ew => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::filter::parse;
+    use super::super::schema::{ENTERPRISE_URN, Names, SITE_URN};
+    use super::*;
+
+    const NAMES: Names = Names { site_urn: SITE_URN };
+
+    fn ada() -> User {
+        let attributes = json!({
+            "userName": "Ada@Example.com",
+            "externalId": "E1",
+            "name": {"givenName": "Ada \"the\" \\ Countess", "familyName": "Łovelace"},
+            "emails": [{"value": "ada@example.com", "type": "work", "primary": true}],
+            "phoneNumbers": [
+                {"value": "1", "type": "mobile", "primary": true},
+                {"value": "2", "type": "work", "primary": false},
+            ],
+            "active": false,
+            (ENTERPRISE_URN): {"department": "R&D"},
+        });
+        User {
+            id: "id-1".to_owned(),
+            attributes: attributes.as_object().cloned().unwrap(),
+            created: "2024-05-01T00:00:00Z".parse().unwrap(),
+            modified: "2024-06-01T00:00:00Z".parse().unwrap(),
+            version: 1,
+            from_console: false,
+        }
+    }
+
+    fn matches(text: &str) -> bool {
+        match parse(text, &NAMES) {
+            Ok(filter) => filter.matches(&ada()),
+            Err(refusal) => panic!("{text}: {}", refusal.detail),
+        }
+    }
+
+    #[test]
+    fn filters_match_as_rfc_7644_says() {
+        for text in [
+            r#"userName eq "ADA@example.com""#,
+            r#"USERNAME Eq "ada@example.com""#,
+            r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "ada""#,
+            r#"externalId eq "E1""#,
+            r#"id eq "id-1""#,
+            r#"name.givenName co "\"THE\" \\""#,
+            r#"name.familyName ew "OVELACE""#,
+            r#"name.familyName sw "\u0142""#,
+            r#"emails co "@example""#,
+            r#"emails[type eq "work" and value ew ".com"]"#,
+            r#"emails[type eq "work"].value eq "ada@example.com""#,
+            r#"phoneNumbers[type eq "mobile" and primary eq true]"#,
+            r#"not (title pr)"#,
+            r#"not(title pr) and active eq false"#,
+            r#"title ne "x""#,
+            r#"title eq null"#,
+            r#"userName eq "x" or userName co "ada" and active eq false"#,
+            r#"(userName eq "x" or userName co "ada") and not (active eq true)"#,
+            r#"meta.lastModified gt "2024-05-15T00:00:00Z""#,
+            r#"meta.created le "2024-05-01T02:00:00+02:00""#,
+            r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "r&d""#,
+            r#"userName gt "aaa""#,
+            "emails pr",
+            "phoneNumbers[type eq \"work\"] and phoneNumbers[value eq \"1\"]",
+        ] {
+            assert!(matches(text), "{text}");
+        }
+        for text in [
+            r#"externalId eq "e1""#,
+            r#"id eq "ID-1""#,
+            r#"userName eq "ada""#,
+            r#"title eq "x""#,
+            "title pr",
+            r#"phoneNumbers[type eq "mobile" and value eq "2"]"#,
+            r#"userName eq "x" or userName co "ada" and active eq true"#,
+            r#"meta.created gt "2024-05-01T00:00:00Z""#,
+            "active eq true",
+        ] {
+            assert!(!matches(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused_and_nothing_panics() {
+        let deep = format!("{}title pr{}", "(".repeat(100_000), ")".repeat(100_000));
+        let nots = "not (".repeat(100_000);
+        for text in [
+            "",
+            " ",
+            "userName",
+            "userName eq",
+            "userName eq ",
+            "userName eq ada",
+            r#"userName eq "ada"#,
+            r#"userName eq "ada\"#,
+            r#"userName eq "ada" and"#,
+            r#"userName eq "ada" userName eq "ada""#,
+            r#"userName eq "ada"or title pr"#,
+            r#"userName like "ada""#,
+            "userName eq 5",
+            r#"userName eq ["a"]"#,
+            r#"userName eq {"a":1}"#,
+            r#"active gt true"#,
+            r#"active eq "true""#,
+            r#"name eq "Ada""#,
+            r#"meta.created gt "yesterday""#,
+            r#"displayName eq "x""#,
+            r#"userName[type eq "work"]"#,
+            r#"emails[type eq "work""#,
+            r#"emails[emails[type eq "work"]]"#,
+            r#"emails[userName eq "x"]"#,
+            "(title pr",
+            "title pr)",
+            "not title pr",
+            "()",
+            "[]",
+            "é",
+            "nö (title pr)",
+            "a\u{0}b pr",
+            "💥💥💥 eq 💥",
+            &deep,
+            &nots,
+        ] {
+            assert!(parse(text, &NAMES).is_err(), "{text:.60}");
+        }
+    }
+
+    #[test]
+    fn a_long_chain_is_no_deep_one() {
+        let chain = vec!["title pr"; 20_000].join(" or ");
+        assert!(!matches(&chain));
+    }
+
+    #[test]
+    fn any_value_survives_the_way_through_a_filter() {
+        for value in [
+            "a\"b",
+            "a\\",
+            "\u{1F600}\n\t",
+            "и",
+            "\u{2028}",
+            "a and b) or (c",
+        ] {
+            let mut user = ada();
+            user.attributes.insert("userName".to_owned(), json!(value));
+            let text = format!("userName eq {}", json!(value));
+            assert!(parse(&text, &NAMES).unwrap().matches(&user), "{text}");
+        }
+    }
+
+    #[test]
+    fn equality_on_a_key_uses_the_index() {
+        let filter = parse(r#"active eq true and userName eq "ADA""#, &NAMES).unwrap();
+        assert_eq!(filter.key(), Some(Key::UserName("ada")));
+        let filter = parse(r#"externalId eq "E1""#, &NAMES).unwrap();
+        assert_eq!(filter.key(), Some(Key::ExternalId("E1")));
+        let filter = parse(r#"externalId eq "E1" or title pr"#, &NAMES).unwrap();
+        assert_eq!(filter.key(), None);
+    }
+}

@@ -290,11 +290,11 @@ impl SimulatedTenant {
 
     /// Adds a user as if made in Admin Console, and gives the id. Nothing is checked, not even
     /// the name's uniqueness; unknown attributes are kept; what has the wrong type is left out.
-    #[must_use = "the id is the only way to this user that is sure"]
     pub fn add_console_user(&self, resource: Value) -> String {
         let mut tenant = lock(&self.shared.tenant);
         let switches = tenant.switches.clone();
         let mut attributes = resource::read_leniently(&resource, &tenant.names());
+        attributes.entry("active").or_insert(Value::Bool(true));
         rules::fill(&mut attributes, &switches);
         tenant
             .store

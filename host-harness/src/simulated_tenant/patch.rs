@@ -472,3 +472,150 @@ fn described_element(filter: &Filter) -> Option<Value> {
 fn read_only(attribute: &Attribute) -> Refusal {
     Refusal::mutability(format!("{} is read-only.", attribute.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::{ENTERPRISE_URN, SITE_URN};
+    use super::*;
+
+    const NAMES: Names = Names { site_urn: SITE_URN };
+
+    fn patched(operations: Value) -> Result<Value, Refusal> {
+        let stored = json!({
+            "userName": "ada",
+            "name": {"givenName": "Ada", "familyName": "Lovelace"},
+            "title": "Analyst",
+            "emails": [{"value": "a@x.com", "type": "work", "primary": true}],
+            "active": true,
+        });
+        let mut attributes = stored.as_object().cloned().unwrap();
+        let body = json!({"schemas": [PATCH_SCHEMA], "Operations": operations});
+        let patch = Patch::read(&body, &NAMES, &Switches::none())?;
+        patch.apply(&mut attributes, &NAMES, &Switches::none())?;
+        Ok(Value::Object(attributes))
+    }
+
+    fn scim_type(operations: Value) -> Option<ScimType> {
+        patched(operations).unwrap_err().scim_type
+    }
+
+    #[test]
+    fn paths_reach_attributes_sub_attributes_and_extensions() {
+        let department = format!("{ENTERPRISE_URN}:department");
+        let user = patched(json!([
+            {"op": "replace", "path": "title", "value": "Countess"},
+            {"op": "Replace", "path": "NAME.givenname", "value": "Augusta"},
+            {"op": "add", "path": department, "value": "R&D"},
+            {"op": "add", "path": SITE_URN, "value": {"SITE": "London"}},
+        ]))
+        .unwrap();
+        assert_eq!(user["title"], "Countess");
+        assert_eq!(
+            user["name"],
+            json!({"givenName": "Augusta", "familyName": "Lovelace"})
+        );
+        assert_eq!(user[ENTERPRISE_URN]["department"], "R&D");
+        assert_eq!(user[SITE_URN]["site"], "London");
+    }
+
+    #[test]
+    fn a_value_filter_selects_the_element() {
+        let path = "emails[type eq \"work\"].value";
+        let user = patched(json!([{"op": "replace", "path": path, "value": "b@x.com"}])).unwrap();
+        assert_eq!(user["emails"][0]["value"], "b@x.com");
+        let user = patched(json!([{"op": "remove", "path": "emails[type eq \"work\"]"}])).unwrap();
+        assert_eq!(user["emails"], json!([]));
+    }
+
+    #[test]
+    fn a_value_filter_without_match_is_no_target_but_add_makes_the_element() {
+        let path = "phoneNumbers[type eq \"mobile\"].value";
+        let replace = json!([{"op": "replace", "path": path, "value": "1"}]);
+        assert_eq!(scim_type(replace), Some(ScimType::NoTarget));
+        assert_eq!(
+            scim_type(json!([{"op": "remove", "path": path}])),
+            Some(ScimType::NoTarget)
+        );
+        let user = patched(json!([{"op": "add", "path": path, "value": "1"}])).unwrap();
+        assert_eq!(
+            user["phoneNumbers"],
+            json!([{"type": "mobile", "value": "1"}])
+        );
+    }
+
+    #[test]
+    fn add_appends_once_and_replace_wipes_the_others() {
+        let add =
+            json!({"op": "add", "path": "phoneNumbers", "value": [{"value": "1", "type": "work"}]});
+        let user = patched(json!([add, add])).unwrap();
+        assert_eq!(user["phoneNumbers"].as_array().unwrap().len(), 1);
+        let other = json!([{"value": "2", "type": "mobile"}]);
+        let replace = json!({"op": "replace", "path": "phoneNumbers", "value": other});
+        assert_eq!(
+            patched(json!([add, replace])).unwrap()["phoneNumbers"],
+            other
+        );
+    }
+
+    #[test]
+    fn without_a_path_the_value_names_the_attributes() {
+        let user = patched(json!([{"op": "replace", "value": {
+            "TITLE": null,
+            "name": {"familyName": "King"},
+            (ENTERPRISE_URN): {"department": "R&D"},
+            "id": "mine",
+            "displayName": "ignored",
+        }}]))
+        .unwrap();
+        assert!(user.get("title").is_none());
+        assert_eq!(
+            user["name"],
+            json!({"givenName": "Ada", "familyName": "King"})
+        );
+        assert_eq!(user[ENTERPRISE_URN]["department"], "R&D");
+        assert!(user.get("id").is_none() && user.get("displayName").is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_patched_is_refused_by_its_own_type() {
+        let one = |op: &str, path: &str| json!([{"op": op, "path": path, "value": "x"}]);
+        for (operations, expected) in [
+            (one("replace", "displayName"), ScimType::InvalidPath),
+            (one("replace", "emails[type eq"), ScimType::InvalidPath),
+            (
+                one("replace", "emails[type eq \"work\"]x"),
+                ScimType::InvalidPath,
+            ),
+            (
+                one("replace", "title[value eq \"x\"]"),
+                ScimType::InvalidPath,
+            ),
+            (one("replace", ""), ScimType::InvalidPath),
+            (one("replace", "id"), ScimType::Mutability),
+            (one("replace", "meta.created"), ScimType::Mutability),
+            (one("remove", "userName"), ScimType::Mutability),
+            (one("remove", "name.givenName"), ScimType::Mutability),
+            (one("move", "title"), ScimType::InvalidSyntax),
+            (one("replace", "active"), ScimType::InvalidValue),
+            (json!([{"op": "remove"}]), ScimType::NoTarget),
+            (
+                json!([{"op": "add", "path": "title"}]),
+                ScimType::InvalidValue,
+            ),
+            (json!([{"op": "add", "value": "x"}]), ScimType::InvalidValue),
+            (json!([]), ScimType::InvalidSyntax),
+            (json!(["x"]), ScimType::InvalidSyntax),
+            (json!(null), ScimType::InvalidSyntax),
+            (
+                json!([{"op": "add", "path": 5, "value": 1}]),
+                ScimType::InvalidPath,
+            ),
+        ] {
+            assert_eq!(
+                scim_type(operations.clone()),
+                Some(expected),
+                "{operations}"
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
@@ -44,16 +44,46 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
+/// What a path names: the customer first, then an id or another name.
+struct Segments(Vec<String>);
+
+impl Segments {
+    fn customer(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    fn last(&self) -> &str {
+        self.0.last().map_or("", String::as_str)
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Segments {
+    type Rejection = Response<Body>;
+
+    async fn from_request_parts(
+        head: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, Self::Rejection> {
+        match Path::<Vec<String>>::from_request_parts(head, shared).await {
+            Ok(Path(segments)) => Ok(Self(segments)),
+            Err(_) => {
+                let status = StatusCode::BAD_REQUEST;
+                Err(shared.refuse(status, "The path is not UTF-8.", |answer| answer))
+            }
+        }
+    }
+}
+
 impl Shared {
     /// Runs one operation under the lock, if the path names this customer.
     fn run(
         &self,
-        customer: &str,
+        segments: &Segments,
         head: &Parts,
         operation: impl FnOnce(&mut Tenant, Head<'_>) -> Outcome,
     ) -> Response<Body> {
         let mut tenant = lock(&self.tenant);
-        let outcome = if customer == self.customer_id {
+        let outcome = if segments.customer() == self.customer_id {
             let head = Head {
                 query: head.uri.query().unwrap_or_default(),
                 headers: &head.headers,
@@ -130,121 +160,102 @@ fn json(head: &Parts, body: &[u8], switches: &Switches) -> Result<Value, Refusal
     serde_json::from_slice(body).map_err(|_| Refusal::syntax("The body is no JSON."))
 }
 
-async fn list(State(shared): Tenancy, Path(customer): Path<String>, head: Parts) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, head| tenant.list(head))
+async fn list(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, head| tenant.list(head))
 }
 
 async fn create(
     State(shared): Tenancy,
-    Path(customer): Path<String>,
+    segments: Segments,
     head: Parts,
     body: Bytes,
 ) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, asked| {
+    shared.run(&segments, &head, |tenant, asked| {
         let body = json(&head, &body, &tenant.switches)?;
         tenant.create(&body, asked)
     })
 }
 
-async fn read(
-    State(shared): Tenancy,
-    Path((customer, id)): Path<(String, String)>,
-    head: Parts,
-) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, head| tenant.read(&id, head))
+async fn read(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, head| {
+        tenant.read(segments.last(), head)
+    })
 }
 
 async fn replace(
     State(shared): Tenancy,
-    Path((customer, id)): Path<(String, String)>,
+    segments: Segments,
     head: Parts,
     body: Bytes,
 ) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, asked| {
+    shared.run(&segments, &head, |tenant, asked| {
         let body = json(&head, &body, &tenant.switches)?;
-        tenant.replace(&id, &body, asked)
+        tenant.replace(segments.last(), &body, asked)
     })
 }
 
 async fn patch(
     State(shared): Tenancy,
-    Path((customer, id)): Path<(String, String)>,
+    segments: Segments,
     head: Parts,
     body: Bytes,
 ) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, asked| {
+    shared.run(&segments, &head, |tenant, asked| {
         let body = json(&head, &body, &tenant.switches)?;
-        tenant.patch(&id, &body, asked)
+        tenant.patch(segments.last(), &body, asked)
     })
 }
 
-async fn delete(
-    State(shared): Tenancy,
-    Path((customer, id)): Path<(String, String)>,
-    head: Parts,
-) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, head| tenant.delete(&id, head))
+async fn delete(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, head| {
+        tenant.delete(segments.last(), head)
+    })
 }
 
 async fn service_provider_config(
     State(shared): Tenancy,
-    Path(customer): Path<String>,
+    segments: Segments,
     head: Parts,
 ) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, _| {
+    shared.run(&segments, &head, |tenant, _| {
         tenant.service_provider_config()
     })
 }
 
-async fn resource_types(
-    State(shared): Tenancy,
-    Path(customer): Path<String>,
-    head: Parts,
-) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, _| tenant.resource_types())
+async fn resource_types(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, _| tenant.resource_types())
 }
 
-async fn resource_type(
-    State(shared): Tenancy,
-    Path((customer, name)): Path<(String, String)>,
-    head: Parts,
-) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, _| tenant.resource_type(&name))
+async fn resource_type(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, _| {
+        tenant.resource_type(segments.last())
+    })
 }
 
-async fn schemas(
-    State(shared): Tenancy,
-    Path(customer): Path<String>,
-    head: Parts,
-) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, _| tenant.schemas())
+async fn schemas(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, _| tenant.schemas())
 }
 
-async fn schema(
-    State(shared): Tenancy,
-    Path((customer, urn)): Path<(String, String)>,
-    head: Parts,
-) -> Response<Body> {
-    shared.run(&customer, &head, |tenant, _| tenant.schema(&urn))
+async fn schema(State(shared): Tenancy, segments: Segments, head: Parts) -> Response<Body> {
+    shared.run(&segments, &head, |tenant, _| tenant.schema(segments.last()))
 }
 
 async fn not_implemented(
     State(shared): Tenancy,
-    Path(customer): Path<String>,
+    segments: Segments,
     head: Parts,
 ) -> Response<Body> {
     let refusal = Refusal::new(StatusCode::NOT_IMPLEMENTED, "This is not implemented.");
-    shared.run(&customer, &head, |_, _| Err(refusal))
+    shared.run(&segments, &head, |_, _| Err(refusal))
 }
 
 async fn no_such_endpoint(
     State(shared): Tenancy,
-    Path(customer): Path<Vec<String>>,
+    segments: Segments,
     head: Parts,
 ) -> Response<Body> {
-    let customer = customer.into_iter().next().unwrap_or_default();
     let refusal = Refusal::not_found("There is no such endpoint.");
-    shared.run(&customer, &head, |_, _| Err(refusal))
+    shared.run(&segments, &head, |_, _| Err(refusal))
 }
 
 async fn method_not_allowed(State(shared): Tenancy) -> Response<Body> {

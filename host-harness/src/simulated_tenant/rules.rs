@@ -17,26 +17,30 @@ const NO_ADDRESS: &str = "noreply@8x8.com";
 /// The locale of a site that sets none (facts §3, locale).
 const DEFAULT_LOCALE: &str = "en-US";
 
-/// What happens to a `site` that the new attributes leave out.
+/// How the new attributes came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SiteLeftOut {
-    /// A PUT keeps it: an immutable value cannot be cleared (RFC 7644 §3.5.1).
-    Keeps,
-    /// A PATCH that took it out is refused.
-    Refused,
+pub(super) enum Write {
+    /// By POST or PUT: a `site` left out is kept, since an immutable value cannot be cleared
+    /// (RFC 7644 §3.5.1), and `active` left out is true.
+    Whole,
+    /// By PATCH: taking the `site` out is refused, and `active` taken out is unassigned.
+    Patch,
 }
 
 /// Refuses attributes that 8x8 would not take, and fills in the rest.
 pub(super) fn settle(
     attributes: &mut Attributes,
     before: Option<&Attributes>,
-    left_out: SiteLeftOut,
+    write: Write,
     sites: &[String],
     switches: &Switches,
 ) -> Result<(), Refusal> {
-    check_site(attributes, before, left_out, sites)?;
+    check_site(attributes, before, write, sites)?;
     if switches.contains(Switch::DepartmentIgnored) {
         ignore_department(attributes, before);
+    }
+    if write == Write::Whole {
+        attributes.entry("active").or_insert(Value::Bool(true));
     }
     fill(attributes, switches);
     if is_blank(attributes.get("userName")) {
@@ -70,7 +74,6 @@ pub(super) fn fill(attributes: &mut Attributes, switches: &Switches) {
             rewrite(name, "familyName", trim);
         }
     }
-    attributes.entry("active").or_insert(Value::Bool(true));
     attributes.entry("locale").or_insert(json!(DEFAULT_LOCALE));
 
     let mut emails = elements(attributes, "emails", &["work"]);
@@ -100,7 +103,7 @@ pub(super) fn fill(attributes: &mut Attributes, switches: &Switches) {
 fn check_site(
     attributes: &mut Attributes,
     before: Option<&Attributes>,
-    left_out: SiteLeftOut,
+    write: Write,
     sites: &[String],
 ) -> Result<(), Refusal> {
     let old = before.and_then(site).map(str::to_owned);
@@ -108,7 +111,7 @@ fn check_site(
     match (old, new) {
         (None, None) => Ok(()),
         (Some(old), Some(new)) if old == new => Ok(()),
-        (Some(old), None) if left_out == SiteLeftOut::Keeps => {
+        (Some(old), None) if write == Write::Whole => {
             let extension = attributes.entry(SITE_URN).or_insert_with(|| json!({}));
             if let Some(members) = extension.as_object_mut() {
                 members.insert("site".to_owned(), json!(old));
@@ -213,7 +216,7 @@ mod tests {
         settle(
             &mut attributes,
             before.as_ref(),
-            SiteLeftOut::Keeps,
+            Write::Whole,
             &["London".to_owned()],
             &switches,
         )?;

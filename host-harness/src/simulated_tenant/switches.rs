@@ -12,6 +12,7 @@
 //! * `paging-ignored` over `page-repeats` over `cursor-paging`; `pages-of-10` caps the page of
 //!   the last two, and has no meaning with the first;
 //! * `names-not-unique` over `duplicate-is-400` (nothing is ever a duplicate);
+//! * `create-without-body` with `location-missing`: the new user has to be looked up by name;
 //! * `delete-really-deletes` frees the name, whatever else is on;
 //! * `other-customer-404` with `not-found-html`: that 404 is HTML too;
 //! * `phones-normalised` works on what `blanks-trimmed` leaves.

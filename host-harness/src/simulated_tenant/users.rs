@@ -10,7 +10,7 @@ use super::answer::{Answer, Refusal, ScimType};
 use super::listing::{self, ListRequest};
 use super::patch::Patch;
 use super::resource::{self, etag, location};
-use super::rules::{self, SiteLeftOut};
+use super::rules::{self, Write};
 use super::schema::{Names, SITE_URN, SITE_URN_8X8USER};
 use super::store::{Attributes, Store, User, View};
 use super::switches::{Switch, Switches};
@@ -60,7 +60,7 @@ impl Tenant {
         rules::settle(
             &mut attributes,
             None,
-            SiteLeftOut::Keeps,
+            Write::Whole,
             &self.sites,
             &self.switches,
         )?;
@@ -119,7 +119,7 @@ impl Tenant {
         let before = self.visible(id, self.store.now())?.clone();
         self.check_version(&before, head.headers)?;
         let attributes = resource::read(body, &names, &self.switches)?;
-        let user = self.change(&before, attributes, SiteLeftOut::Keeps)?;
+        let user = self.change(&before, attributes, Write::Whole)?;
         let shown = asked.projection.apply(self.render(&user), &names);
         let answer = Answer::json(StatusCode::OK, shown);
         Ok(self.versioned(answer, &user).committed())
@@ -148,7 +148,7 @@ impl Tenant {
         }
         let mut attributes = before.attributes.clone();
         patch.apply(&mut attributes, &names, &self.switches)?;
-        let user = self.change(&before, attributes, SiteLeftOut::Refused)?;
+        let user = self.change(&before, attributes, Write::Patch)?;
         let answer = if self.switches.contains(Switch::PatchNoContent) {
             Answer::empty(StatusCode::NO_CONTENT)
         } else {
@@ -177,12 +177,12 @@ impl Tenant {
         &mut self,
         before: &User,
         mut attributes: Attributes,
-        left_out: SiteLeftOut,
+        write: Write,
     ) -> Result<User, Refusal> {
         rules::settle(
             &mut attributes,
             Some(&before.attributes),
-            left_out,
+            write,
             &self.sites,
             &self.switches,
         )?;
