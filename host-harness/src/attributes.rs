@@ -53,7 +53,11 @@ pub fn lookup(manifest: &Manifest, pair: &Pair) -> Result<Attribute, Failure> {
     given.take_all(std::slice::from_ref(pair));
     given.refuse_clearing();
     given.finish()?.pop().ok_or_else(|| {
-        refuse(vec![problem(&pair.0, "missing", "A value is needed.".to_owned())])
+        refuse(vec![problem(
+            &pair.0,
+            "missing",
+            "A value is needed.".to_owned(),
+        )])
     })
 }
 
@@ -90,7 +94,11 @@ pub fn edits(manifest: &Manifest, pairs: &[Pair]) -> Result<Edits, Failure> {
                 format!("{name} is required and cannot be cleared."),
             ));
         }
-        if given.attributes.iter().any(|attribute| attribute.name == *name) {
+        if given
+            .attributes
+            .iter()
+            .any(|attribute| attribute.name == *name)
+        {
             given.problems.push(problem(
                 name,
                 "contradiction",
@@ -134,7 +142,11 @@ impl<'a> Given<'a> {
 
     fn take(&mut self, name: &str, text: &str) -> Result<(), Problem> {
         let Some(spec) = spec(self.manifest, name) else {
-            let names = self.manifest.attributes.iter().map(|spec| spec.name.as_str());
+            let names = self
+                .manifest
+                .attributes
+                .iter()
+                .map(|spec| spec.name.as_str());
             let title = &self.manifest.title;
             let hint = match nearest(name, names.clone()) {
                 Some(nearest) => format!("did you mean {nearest}?"),
@@ -182,7 +194,10 @@ impl<'a> Given<'a> {
     fn require(&mut self) {
         for spec in self.manifest.attributes.iter().filter(|spec| spec.required) {
             let given = self.attributes.iter().any(|given| given.name == spec.name);
-            let blamed = self.problems.iter().any(|problem| problem.name == spec.name);
+            let blamed = self
+                .problems
+                .iter()
+                .any(|problem| problem.name == spec.name);
             if !given && !blamed {
                 let message = format!(
                     "{} is missing ({}): {} needs it for every account.",
@@ -206,12 +221,16 @@ fn value(spec: &AttributeSpec, text: &str) -> Result<Value, Problem> {
     let name = &spec.name;
     let value = match spec.value_type {
         ValueType::Text => Value::Text(text.to_owned()),
-        ValueType::Boolean => Value::Boolean(text.trim().parse().map_err(|_| {
-            problem(name, "wrong-type", format!("{name} is true or false."))
-        })?),
-        ValueType::Integer => Value::Integer(text.trim().parse().map_err(|_| {
-            problem(name, "wrong-type", format!("{name} is a whole number."))
-        })?),
+        ValueType::Boolean => Value::Boolean(
+            text.trim()
+                .parse()
+                .map_err(|_| problem(name, "wrong-type", format!("{name} is true or false.")))?,
+        ),
+        ValueType::Integer => Value::Integer(
+            text.trim()
+                .parse()
+                .map_err(|_| problem(name, "wrong-type", format!("{name} is a whole number.")))?,
+        ),
     };
     if !spec.choices.is_empty() && !spec.choices.iter().any(|choice| choice == text) {
         let message = format!("{name} is one of {}.", spec.choices.join(", "));
@@ -236,7 +255,10 @@ fn problem(name: &str, code: &str, message: String) -> Problem {
 }
 
 fn refuse(problems: Vec<Problem>) -> Failure {
-    let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let messages: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
     Failure::Connector(Box::new(Refusal {
         kind: FailureKind::InvalidAccount,
         code: None,

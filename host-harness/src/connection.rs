@@ -260,28 +260,28 @@ impl Connection {
         Ok(page)
     }
 
+    /// All accounts, as a stream; see [`Self::listing`]. It ends after an error.
+    pub fn accounts(&self) -> impl Stream<Item = Result<Account, Failure>> + Send + use<> {
+        futures_util::stream::unfold(self.listing(), |mut listing| async move {
+            Some((listing.next().await?, listing))
+        })
+    }
+
     /// All accounts, page by page as they are asked for; an account that several pages
     /// show comes once. To tell, eight bytes of each id are kept: in a listing of a million
     /// accounts the odds that one is mistaken for another are 1 to 30 million.
-    ///
-    /// The stream ends after an error.
-    pub fn accounts(&self) -> impl Stream<Item = Result<Account, Failure>> + Send + use<> {
-        let listing = Listing {
+    #[must_use]
+    pub fn listing(&self) -> Listing {
+        Listing {
             connection: self.clone(),
             next: Some(None),
+            page_size: self.manifest().max_page_size,
             pages: 0,
+            total: None,
             ready: VecDeque::new(),
             seen: Seen::default(),
             cursors: Seen::default(),
-        };
-        futures_util::stream::unfold(listing, |mut listing| async move {
-            let item = listing.advance().await?;
-            if item.is_err() {
-                listing.next = None;
-                listing.ready.clear();
-            }
-            Some((item, listing))
-        })
+        }
     }
 
     /// One account.
@@ -464,17 +464,42 @@ fn narrowed(granted: &[Grant], reach: &[String]) -> Result<Vec<Grant>, Failure> 
 }
 
 /// A listing under way.
-struct Listing {
+pub struct Listing {
     connection: Connection,
     /// The next page's cursor; the outer `None` is the end.
     next: Option<Option<String>>,
+    page_size: u32,
     pages: u32,
+    total: Option<u32>,
     ready: VecDeque<Account>,
     seen: Seen,
     cursors: Seen,
 }
 
 impl Listing {
+    /// The upstream's own count, which may be wrong; known from the first page on, if it
+    /// tells.
+    #[must_use]
+    pub fn total(&self) -> Option<u32> {
+        self.total
+    }
+
+    /// No more than so many will be asked for: a page need not be larger.
+    pub fn expect(&mut self, accounts: u64) {
+        let accounts = u32::try_from(accounts).unwrap_or(u32::MAX).max(1);
+        self.page_size = self.page_size.min(accounts);
+    }
+
+    /// The next account; `None` at the end, and after an error.
+    pub async fn next(&mut self) -> Option<Result<Account, Failure>> {
+        let item = self.advance().await;
+        if matches!(item, Some(Err(_))) {
+            self.next = None;
+            self.ready.clear();
+        }
+        item
+    }
+
     async fn advance(&mut self) -> Option<Result<Account, Failure>> {
         loop {
             while let Some(account) = self.ready.pop_front() {
@@ -491,9 +516,10 @@ impl Listing {
                 }));
             }
             self.pages += 1;
-            let limit = self.connection.manifest().max_page_size;
+            let limit = self.page_size;
             match self.connection.list(PageQuery { cursor, limit }).await {
                 Ok(page) => {
+                    self.total = page.total.or(self.total);
                     self.ready = page.accounts.into();
                     if let Some(next) = page.next {
                         if !self.cursors.is_new(&next) {
@@ -518,6 +544,15 @@ struct Seen {
 impl Seen {
     fn is_new(&mut self, text: &str) -> bool {
         self.hashes.insert(self.keys.hash_one(text))
+    }
+}
+
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing")
+            .field("pages", &self.pages)
+            .field("total", &self.total)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,8 +5,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::component::Inspection;
 use crate::contract::{
-    Account, AccountStatus, Attribute, CheckReport, Deletion, Effect, Manifest, Notice, Outcome,
-    Problem, RetryAdvice, UpstreamAnswer, Value,
+    Account, AccountStatus, Attribute, AttributeSpec, CheckReport, Deletion, DeletionEffect,
+    Effect, Manifest, Mutability, Notice, Operations, Outcome, Problem, RetryAdvice, SettingKind,
+    Uniqueness, UpstreamAnswer, Value, ValueType,
 };
 use crate::failure::{Failure, PlannedRequest};
 
@@ -193,6 +194,119 @@ fn upstream(answer: &UpstreamAnswer) -> Json {
         "code": answer.code,
         "request-id": answer.request_id,
     })
+}
+
+/// What a connector says of itself.
+#[must_use]
+pub fn manifest(manifest: &Manifest) -> Json {
+    let settings = manifest.settings.iter().map(|setting| {
+        let (kind, choices) = match &setting.kind {
+            SettingKind::Text => ("text", None),
+            SettingKind::BaseUrl(_) => ("base-url", None),
+            SettingKind::Boolean => ("boolean", None),
+            SettingKind::Choice(choices) => ("choice", Some(choices)),
+        };
+        json!({
+            "name": setting.name,
+            "title": setting.title,
+            "help": setting.help,
+            "kind": kind,
+            "choices": choices,
+            "required": setting.required,
+            "default": setting.default,
+        })
+    });
+    let credentials = manifest.credentials.iter().map(|credential| {
+        json!({
+            "name": credential.name,
+            "title": credential.title,
+            "help": credential.help,
+            "base-url": credential.base_url,
+        })
+    });
+    json!({
+        "id": manifest.id,
+        "title": manifest.title,
+        "version": manifest.version,
+        "setup": manifest.setup,
+        "settings": settings.collect::<Json>(),
+        "credentials": credentials.collect::<Json>(),
+        "headers": manifest.headers,
+        "attributes": manifest.attributes.iter().map(attribute_spec).collect::<Json>(),
+        "lookup-keys": manifest.lookup_keys,
+        "identity-key": manifest.identity_key,
+        "operations": operations(manifest),
+        "deletion": deletion_effect(manifest),
+        "max-page-size": manifest.max_page_size,
+        "quirks": notices(&manifest.quirks),
+    })
+}
+
+fn attribute_spec(spec: &AttributeSpec) -> Json {
+    let value_type = match spec.value_type {
+        ValueType::Text => "text",
+        ValueType::Boolean => "boolean",
+        ValueType::Integer => "integer",
+    };
+    let uniqueness = match spec.uniqueness {
+        Uniqueness::None => "none",
+        Uniqueness::WithinTenant => "within-tenant",
+        Uniqueness::Global => "global",
+    };
+    json!({
+        "name": spec.name,
+        "title": spec.title,
+        "help": spec.help,
+        "path": spec.path,
+        "value-type": value_type,
+        "format": spec.format,
+        "multi-valued": spec.multi_valued,
+        "required": spec.required,
+        "case-exact": spec.case_exact,
+        "sensitive": spec.sensitive,
+        "mutability": mutability(spec.mutability),
+        "uniqueness": uniqueness,
+        "choices": spec.choices,
+        "max-length": spec.max_length,
+    })
+}
+
+/// `read-write`, `read-only`, `set-once` or `write-only`.
+#[must_use]
+pub fn mutability(mutability: Mutability) -> &'static str {
+    match mutability {
+        Mutability::ReadWrite => "read-write",
+        Mutability::ReadOnly => "read-only",
+        Mutability::SetOnce => "set-once",
+        Mutability::WriteOnly => "write-only",
+    }
+}
+
+/// The names of the operations that a connector claims.
+#[must_use]
+pub fn operations(manifest: &Manifest) -> Vec<&'static str> {
+    [
+        (Operations::LIST, "list"),
+        (Operations::GET, "get"),
+        (Operations::FIND, "find"),
+        (Operations::CREATE, "create"),
+        (Operations::UPDATE, "update"),
+        (Operations::SET_STATUS, "set-status"),
+        (Operations::DELETE, "delete"),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| manifest.operations.contains(*flag))
+    .map(|(_, name)| name)
+    .collect()
+}
+
+/// `removes` or `deactivates`.
+#[must_use]
+pub fn deletion_effect(manifest: &Manifest) -> &'static str {
+    match manifest.deletion {
+        DeletionEffect::Removes => "removes",
+        DeletionEffect::Deactivates => "deactivates",
+    }
 }
 
 /// What a component is from the outside.

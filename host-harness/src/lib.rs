@@ -35,8 +35,12 @@
 
 #![deny(missing_docs)]
 
-mod bindings;
 pub mod attributes;
+mod bindings;
+#[cfg(feature = "bundled")]
+pub mod bundled;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 mod component;
 mod connection;
@@ -50,11 +54,13 @@ mod promises;
 pub mod provision;
 mod sandbox;
 mod settings;
+#[cfg(feature = "tenant")]
+pub mod simulated_tenant;
 pub mod trace;
 
 pub use bindings::contract;
 pub use component::{Component, Inspection, LoadError};
-pub use connection::{Connection, ConnectionOptions, SandboxLifetime};
+pub use connection::{Connection, ConnectionOptions, Listing, SandboxLifetime};
 pub use connection_file::ConnectionFile;
 pub use egress::{
     AddressRange, CredentialError, CredentialSources, Credentials, Grant, Network, SecretSource,

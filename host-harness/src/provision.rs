@@ -111,7 +111,11 @@ impl<'a> Person<'a> {
             Some(key) if !keys.contains(key) => {
                 return Err(refuse(
                     FailureKind::Unsupported,
-                    format!("{} accounts are found by {}, not by {key}.", manifest.title, keys.join(" or ")),
+                    format!(
+                        "{} accounts are found by {}, not by {key}.",
+                        manifest.title,
+                        keys.join(" or ")
+                    ),
                 ));
             }
             Some(key) => given(key),
@@ -126,7 +130,10 @@ impl<'a> Person<'a> {
                 ),
             )
         })?;
-        let identity = matching.identity_key.as_ref().or(manifest.identity_key.as_ref());
+        let identity = matching
+            .identity_key
+            .as_ref()
+            .or(manifest.identity_key.as_ref());
         Ok(Self {
             manifest,
             key,

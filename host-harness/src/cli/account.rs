@@ -99,7 +99,12 @@ async fn operate(
         }
         Command::Update { id, attributes } => {
             let edits = attributes::edits(manifest, &attributes)?;
-            written(manifest, &connection.update(&id, &edits).await?, options, output);
+            written(
+                manifest,
+                &connection.update(&id, &edits).await?,
+                options,
+                output,
+            );
         }
         Command::Activate { id } => {
             let outcome = set_status(connection, &id, AccountStatus::Active).await?;
@@ -174,7 +179,9 @@ async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Re
             }
             Some(Ok(account)) => {
                 let mut row = vec![printable(&account.id), status(account.status).to_owned()];
-                let cells = columns.iter().map(|name| printable(&joined(values(&account, name))));
+                let cells = columns
+                    .iter()
+                    .map(|name| printable(&joined(values(&account, name))));
                 row.extend(cells);
                 rows.add_row(row);
             }
@@ -189,7 +196,10 @@ async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Re
             None => output.line(&format!("], \"total\": {total}}}")),
             Some(failed) => {
                 let document = json::failure(failed);
-                output.line(&format!("], \"total\": {total}, \"failure\": {}}}", document["failure"]));
+                output.line(&format!(
+                    "], \"total\": {total}, \"failure\": {}}}",
+                    document["failure"]
+                ));
             }
         }
     } else {

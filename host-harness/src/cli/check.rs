@@ -30,7 +30,11 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<(), Stop> {
         || json::check(&report),
         || {
             let reach: Vec<_> = connection.reach().iter().map(ToString::to_string).collect();
-            let mut text = format!("ok: {} answers at {}\n", connection.manifest().title, reach.join(", "));
+            let mut text = format!(
+                "ok: {} answers at {}\n",
+                connection.manifest().title,
+                reach.join(", ")
+            );
             if let Some(upstream) = &report.upstream {
                 text.push_str(&format!("upstream: {upstream}\n"));
             }

@@ -92,7 +92,10 @@ fn trace(options: &Options) -> Result<Option<Arc<HarFile>>, Stop> {
         return Ok(None);
     };
     let file = HarFile::create(path, !options.trace_without_values).map_err(|error| {
-        Stop::Usage(format!("The trace {} cannot be written: {error}.", path.display()))
+        Stop::Usage(format!(
+            "The trace {} cannot be written: {error}.",
+            path.display()
+        ))
     })?;
     Ok(Some(Arc::new(file)))
 }

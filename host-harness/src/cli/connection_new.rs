@@ -27,7 +27,10 @@ pub(super) async fn run(
     let component = component(&host, options, None).await?;
     let text = template(component.manifest(), options.component.as_deref());
     let Some(path) = arguments.file else {
-        output.answer(|| serde_json::json!({ "file": null, "text": text }), || text.clone());
+        output.answer(
+            || serde_json::json!({ "file": null, "text": text }),
+            || text.clone(),
+        );
         return Ok(());
     };
     // An existing file is somebody's work.
@@ -61,7 +64,10 @@ fn template(manifest: &Manifest, component: Option<&Path>) -> String {
             let file = toml::Value::String(file.display().to_string());
             text.push_str(&format!("[component]\nfile = {file}\n"));
         }
-        None => comment(&mut text, "Runs the bundled connector; [component] file = \"…\" another."),
+        None => comment(
+            &mut text,
+            "Runs the bundled connector; [component] file = \"…\" another.",
+        ),
     }
     text.push_str("\n[settings]\n");
     for setting in &manifest.settings {
@@ -69,10 +75,19 @@ fn template(manifest: &Manifest, component: Option<&Path>) -> String {
     }
     text.push_str("[credentials]\n");
     for credential in &manifest.credentials {
-        comment(&mut text, &format!("{}: {}", credential.title, credential.help));
-        comment(&mut text, "The secret itself never stands here: { env = \"…\" } or { file = \"…\" }.");
+        comment(
+            &mut text,
+            &format!("{}: {}", credential.title, credential.help),
+        );
+        comment(
+            &mut text,
+            "The secret itself never stands here: { env = \"…\" } or { file = \"…\" }.",
+        );
         let variable = variable(&credential.name, &manifest.id);
-        text.push_str(&format!("{} = {{ env = \"{variable}\" }}\n\n", credential.name));
+        text.push_str(&format!(
+            "{} = {{ env = \"{variable}\" }}\n\n",
+            credential.name
+        ));
     }
     text.push_str(NETWORK);
     text
@@ -108,7 +123,13 @@ fn comment(text: &mut String, sentence: &str) {
 fn variable(credential: &str, connector: &str) -> String {
     format!("{credential}_{connector}")
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
         .collect()
 }
 

@@ -36,7 +36,10 @@ pub(super) async fn run(
 }
 
 fn report(manifest: &Manifest) -> String {
-    let mut text = format!("{} {} ({})\n", manifest.title, manifest.version, manifest.id);
+    let mut text = format!(
+        "{} {} ({})\n",
+        manifest.title, manifest.version, manifest.id
+    );
     section(&mut text, "setup");
     text.push_str(&manifest.setup);
     text.push('\n');
@@ -68,9 +71,7 @@ fn report(manifest: &Manifest) -> String {
     for spec in &manifest.attributes {
         let changes = match spec.mutability {
             Mutability::ReadWrite => "",
-            Mutability::ReadOnly => "read-only",
-            Mutability::SetOnce => "set once",
-            Mutability::WriteOnly => "write-only",
+            restricted => json::mutability(restricted),
         };
         let required = yes(spec.required);
         rows.add_row([&spec.name, required, changes, &spec.path, &spec.help]);

@@ -34,16 +34,28 @@ pub(super) fn run(arguments: Arguments, options: &Options, output: Output) -> Re
 
 fn report(inspection: &Inspection) -> String {
     let lines = |title: &str, names: &[String]| {
-        let names: String = names.iter().map(|name| format!("  {}\n", printable(name))).collect();
+        let names: String = names
+            .iter()
+            .map(|name| format!("  {}\n", printable(name)))
+            .collect();
         format!("{title}\n{names}")
     };
     let mut text = lines("imports", &inspection.imports);
     text.push_str(&lines("exports", &inspection.exports));
-    text.push_str(&format!("size    {} bytes\nsha256  {}\n", inspection.size, inspection.sha256));
+    text.push_str(&format!(
+        "size    {} bytes\nsha256  {}\n",
+        inspection.size, inspection.sha256
+    ));
     if !inspection.contract_only {
-        text.push_str(&lines("verdict: it imports more than the contract has:", &inspection.beyond));
+        text.push_str(&lines(
+            "verdict: it imports more than the contract has:",
+            &inspection.beyond,
+        ));
     } else if !inspection.missing.is_empty() {
-        text.push_str(&lines("verdict: it is no connector, since it lacks:", &inspection.missing));
+        text.push_str(&lines(
+            "verdict: it is no connector, since it lacks:",
+            &inspection.missing,
+        ));
     } else {
         text.push_str("verdict: a connector that imports nothing beyond the contract\n");
     }

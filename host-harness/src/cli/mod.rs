@@ -127,7 +127,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(cli.options.verbose);
     let output = Output::new(cli.options.json);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             output.usage(&format!("No runtime: {error}."));
@@ -167,9 +170,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Describe(arguments) => describe::run(arguments, options, output).await,
             Command::Check => check::run(options, output).await,
             Command::Account(command) => account::run(command, options, output).await,
-            Command::Provision(arguments) => {
-                provision::provision(arguments, options, output).await
-            }
+            Command::Provision(arguments) => provision::provision(arguments, options, output).await,
             Command::Deprovision(arguments) => {
                 provision::deprovision(arguments, options, output).await
             }

@@ -96,7 +96,10 @@ impl Output {
     }
 
     pub(super) fn account(self, manifest: &Manifest, account: &Account) {
-        self.answer(|| json::account(manifest, account), || self::account(manifest, account));
+        self.answer(
+            || json::account(manifest, account),
+            || self::account(manifest, account),
+        );
     }
 
     pub(super) fn outcome(self, manifest: &Manifest, outcome: &Outcome) {
@@ -139,7 +142,11 @@ fn circumstances(failure: &Failure) -> String {
     parts.extend(failure.code().map(str::to_owned));
     if let Some(answer) = failure.upstream() {
         let code = answer.code.as_deref().unwrap_or_default();
-        parts.push(format!("answered {} {code}", answer.status).trim_end().to_owned());
+        parts.push(
+            format!("answered {} {code}", answer.status)
+                .trim_end()
+                .to_owned(),
+        );
         parts.extend(answer.request_id.as_ref().map(|id| format!("request {id}")));
     }
     parts.extend(failure.account().map(|id| format!("account {id}")));
@@ -147,7 +154,9 @@ fn circumstances(failure: &Failure) -> String {
         RetryAdvice::Never => {}
         RetryAdvice::AfterRepair => parts.push("try again once that is mended".to_owned()),
         RetryAdvice::AfterMs(0) => parts.push("try again".to_owned()),
-        RetryAdvice::AfterMs(ms) => parts.push(format!("try again in {:.1} s", f64::from(ms) / 1e3)),
+        RetryAdvice::AfterMs(ms) => {
+            parts.push(format!("try again in {:.1} s", f64::from(ms) / 1e3))
+        }
     }
     format!("       {}", parts.join(" · "))
 }
@@ -166,7 +175,10 @@ fn planned(request: Option<&PlannedRequest>) -> String {
     if let Some(body) = &request.body {
         match serde_json::from_slice::<Json>(body) {
             Ok(body) => text.push_str(&format!("\n{body:#}\n")),
-            Err(_) => text.push_str(&format!("\n{}\n", printable(&String::from_utf8_lossy(body)))),
+            Err(_) => text.push_str(&format!(
+                "\n{}\n",
+                printable(&String::from_utf8_lossy(body))
+            )),
         }
     }
     text
@@ -193,11 +205,13 @@ pub(super) fn account(manifest: &Manifest, account: &Account) -> String {
             rows.push((spec.name.clone(), joined(held)));
         }
     }
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     rows.iter()
-        .map(|(name, value)| {
-            format!("  {QUIET}{name:width$}{QUIET:#}  {}\n", printable(value))
-        })
+        .map(|(name, value)| format!("  {QUIET}{name:width$}{QUIET:#}  {}\n", printable(value)))
         .collect()
 }
 
@@ -245,6 +259,12 @@ pub(super) fn table(header: &[&str]) -> Table {
 /// Text from elsewhere, without what would steer a terminal.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
