@@ -35,6 +35,7 @@
 mod answer;
 mod discovery;
 mod discovery_schemas;
+mod edit;
 mod faults;
 mod filter;
 mod listing;

@@ -30,8 +30,7 @@ use super::users::Tenant;
 /// The largest request body, in bytes. A user is well below 10 KB.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// What the connections and the handle share.
-#[derive(Debug)]
+/// What the connections and the handle share. Has no `Debug`: it holds the token.
 pub(super) struct Shared {
     pub(super) customer_id: String,
     /// Nothing once it was cleared.
