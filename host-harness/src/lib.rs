@@ -36,6 +36,7 @@
 #![deny(missing_docs)]
 
 mod bindings;
+pub mod attributes;
 pub mod clock;
 mod component;
 mod connection;
@@ -46,6 +47,7 @@ mod failure;
 pub mod json;
 mod manifest;
 mod promises;
+pub mod provision;
 mod sandbox;
 mod settings;
 pub mod trace;

@@ -1,0 +1,98 @@
+//! From the options of the command line to a connector, and to a connection.
+
+use std::sync::Arc;
+
+use super::{Options, Stop};
+use crate::bundled::CONNECTOR_8X8;
+use crate::component::Component;
+use crate::connection::{Connection, ConnectionOptions};
+use crate::connection_file::ConnectionFile;
+use crate::engine::{Host, HostOptions};
+use crate::trace::HarFile;
+
+/// A connection, and the trace that has to be closed at its end.
+pub(super) struct Connected {
+    pub(super) connection: Connection,
+    trace: Option<Arc<HarFile>>,
+}
+
+impl Connected {
+    /// Makes sure that the trace is on disk.
+    pub(super) fn finish(&self) -> Result<(), Stop> {
+        match &self.trace {
+            Some(trace) => trace
+                .finish()
+                .map_err(|error| Stop::Usage(format!("The trace could not be written: {error}."))),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn host() -> Result<Host, Stop> {
+    // One program, one operation at a time: a large pool would only cost address space.
+    let mut options = HostOptions::default();
+    options.max_instances = 16;
+    Host::new(options).map_err(|error| Stop::Usage(error.to_string()))
+}
+
+/// The connector named on the command line or in the connection file, else the bundled one.
+pub(super) async fn component(
+    host: &Host,
+    options: &Options,
+    file: Option<&ConnectionFile>,
+) -> Result<Component, Stop> {
+    let named = options
+        .component
+        .as_ref()
+        .or_else(|| file?.component.as_ref());
+    let component = match named {
+        Some(path) => Component::from_file(host, path).await?,
+        None => Component::from_bytes(host, CONNECTOR_8X8).await?,
+    };
+    Ok(component)
+}
+
+/// The connection file that the options name.
+pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop> {
+    let path = options.connection.as_ref().ok_or_else(|| {
+        Stop::Usage(
+            "Which connection? Name its file with --connection FILE (or in HARNESS_CONNECTION). \
+             `harness connection new FILE` writes one to fill in, `harness demo` needs none."
+                .to_owned(),
+        )
+    })?;
+    let file = ConnectionFile::read(path)?;
+    file.check_credentials()?;
+    Ok(file)
+}
+
+pub(super) async fn connect(options: &Options) -> Result<Connected, Stop> {
+    let file = connection_file(options)?;
+    let host = host()?;
+    let component = component(&host, options, Some(&file)).await?;
+    connect_with(options, &component, file.options()).await
+}
+
+pub(super) async fn connect_with(
+    options: &Options,
+    component: &Component,
+    mut connection: ConnectionOptions,
+) -> Result<Connected, Stop> {
+    let trace = trace(options)?;
+    connection.dry_run = options.dry_run;
+    if let Some(trace) = &trace {
+        connection.observer = Some(Arc::<HarFile>::clone(trace));
+    }
+    let connection = component.connect(connection).await?;
+    Ok(Connected { connection, trace })
+}
+
+fn trace(options: &Options) -> Result<Option<Arc<HarFile>>, Stop> {
+    let Some(path) = &options.trace else {
+        return Ok(None);
+    };
+    let file = HarFile::create(path, !options.trace_without_values).map_err(|error| {
+        Stop::Usage(format!("The trace {} cannot be written: {error}.", path.display()))
+    })?;
+    Ok(Some(Arc::new(file)))
+}

@@ -1,0 +1,126 @@
+//! `harness connection new`: a commented connection file, made from the manifest.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::connect::{component, host};
+use super::output::Output;
+use super::{Options, Stop};
+use crate::contract::{Manifest, Setting, SettingKind};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where to write it; must not exist yet [default: stdout]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(super) async fn run(
+    arguments: Arguments,
+    options: &Options,
+    output: Output,
+) -> Result<(), Stop> {
+    let host = host()?;
+    let component = component(&host, options, None).await?;
+    let text = template(component.manifest(), options.component.as_deref());
+    let Some(path) = arguments.file else {
+        output.answer(|| serde_json::json!({ "file": null, "text": text }), || text.clone());
+        return Ok(());
+    };
+    // An existing file is somebody's work.
+    File::create_new(&path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Stop::Usage(format!("{} cannot be written: {error}.", path.display())))?;
+    let shown = path.display().to_string();
+    output.answer(
+        || serde_json::json!({ "file": shown, "text": text }),
+        || {
+            format!(
+                "Wrote {shown}. Fill in the settings, provide the secrets, then try:\n  harness \
+                 --connection {shown} check"
+            )
+        },
+    );
+    Ok(())
+}
+
+fn template(manifest: &Manifest, component: Option<&Path>) -> String {
+    let mut text = String::new();
+    comment(&mut text, &format!("A connection to {}.", manifest.title));
+    text.push_str("#\n");
+    for line in manifest.setup.lines() {
+        comment(&mut text, line);
+    }
+    text.push('\n');
+    match component {
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+            let file = toml::Value::String(file.display().to_string());
+            text.push_str(&format!("[component]\nfile = {file}\n"));
+        }
+        None => comment(&mut text, "Runs the bundled connector; [component] file = \"…\" another."),
+    }
+    text.push_str("\n[settings]\n");
+    for setting in &manifest.settings {
+        self::setting(&mut text, setting);
+    }
+    text.push_str("[credentials]\n");
+    for credential in &manifest.credentials {
+        comment(&mut text, &format!("{}: {}", credential.title, credential.help));
+        comment(&mut text, "The secret itself never stands here: { env = \"…\" } or { file = \"…\" }.");
+        let variable = variable(&credential.name, &manifest.id);
+        text.push_str(&format!("{} = {{ env = \"{variable}\" }}\n\n", credential.name));
+    }
+    text.push_str(NETWORK);
+    text
+}
+
+fn setting(text: &mut String, setting: &Setting) {
+    comment(text, &format!("{}: {}", setting.title, setting.help));
+    if let SettingKind::Choice(choices) = &setting.kind {
+        comment(text, &format!("One of {}.", choices.join(", ")));
+    }
+    let value = toml::Value::String(setting.default.clone().unwrap_or_default());
+    let optional = if setting.required { "" } else { "# " };
+    text.push_str(&format!("{optional}{} = {value}\n\n", setting.name));
+}
+
+/// Lines of at most 90 characters.
+fn comment(text: &mut String, sentence: &str) {
+    let mut line = String::from("#");
+    for word in sentence.split_whitespace() {
+        if line.chars().count() + word.chars().count() > 90 {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
+/// A name that shells take: it cannot begin with a digit, as `8x8` does.
+fn variable(credential: &str, connector: &str) -> String {
+    format!("{credential}_{connector}")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect()
+}
+
+const NETWORK: &str = "\
+[network]
+# All of this is optional; what stands here is the default.
+# read-only = false              # true: nothing but GET and HEAD leaves this machine
+# allow-loopback-http = false    # true: plain http to 127.0.0.1, for a simulated tenant
+# timeout = \"30s\"                # one request
+# operation-timeout = \"2m\"       # an operation with its retries
+# max-concurrency = 2
+# max-requests-per-minute = 60   # default: no limit
+# proxy = \"http://…\"             # proxies of the environment are ignored
+# ca-file = \"…\"                  # further certificates to trust, PEM
+";

@@ -1,0 +1,105 @@
+//! `harness describe`: the manifest.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::connect::{component, host};
+use super::output::{Output, printable, table};
+use super::{Options, Stop};
+use crate::contract::{Manifest, Mutability, SettingKind};
+use crate::json;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The component [default: --component, else the bundled 8x8 connector]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(super) async fn run(
+    arguments: Arguments,
+    options: &Options,
+    output: Output,
+) -> Result<(), Stop> {
+    let host = host()?;
+    let named = Options {
+        component: arguments.file.or_else(|| options.component.clone()),
+        connection: None,
+        trace: None,
+        ..*options
+    };
+    let component = component(&host, &named, None).await?;
+    let manifest = component.manifest();
+    output.answer(|| json::manifest(manifest), || printable(&report(manifest)));
+    Ok(())
+}
+
+fn report(manifest: &Manifest) -> String {
+    let mut text = format!("{} {} ({})\n", manifest.title, manifest.version, manifest.id);
+    section(&mut text, "setup");
+    text.push_str(&manifest.setup);
+    text.push('\n');
+
+    section(&mut text, "settings");
+    let mut rows = table(&["name", "required", "kind", "help"]);
+    for setting in &manifest.settings {
+        let kind = match &setting.kind {
+            SettingKind::Text => "text".to_owned(),
+            SettingKind::BaseUrl(_) => "URL, and the grant".to_owned(),
+            SettingKind::Boolean => "true, false".to_owned(),
+            SettingKind::Choice(choices) => choices.join(", "),
+        };
+        rows.add_row([&setting.name, yes(setting.required), &kind, &setting.help]);
+    }
+    text.push_str(&rows.to_string());
+    text.push('\n');
+
+    section(&mut text, "credentials");
+    let mut rows = table(&["name", "sent to", "help"]);
+    for credential in &manifest.credentials {
+        rows.add_row([&credential.name, &credential.base_url, &credential.help]);
+    }
+    text.push_str(&rows.to_string());
+    text.push('\n');
+
+    section(&mut text, "attributes");
+    let mut rows = table(&["name", "required", "changes", "upstream's path", "help"]);
+    for spec in &manifest.attributes {
+        let changes = match spec.mutability {
+            Mutability::ReadWrite => "",
+            Mutability::ReadOnly => "read-only",
+            Mutability::SetOnce => "set once",
+            Mutability::WriteOnly => "write-only",
+        };
+        let required = yes(spec.required);
+        rows.add_row([&spec.name, required, changes, &spec.path, &spec.help]);
+    }
+    text.push_str(&rows.to_string());
+    text.push('\n');
+
+    section(&mut text, "accounts");
+    text.push_str(&format!(
+        "found by     {}\noperations   {}\ndelete       {}\n",
+        manifest.lookup_keys.join(", "),
+        json::operations(manifest).join(", "),
+        json::deletion_effect(manifest),
+    ));
+    if let Some(key) = &manifest.identity_key {
+        text.push_str(&format!("identity     {key}\n"));
+    }
+
+    section(&mut text, "quirks");
+    for quirk in &manifest.quirks {
+        text.push_str(&format!("{}: {}\n", quirk.code, quirk.message));
+    }
+    text
+}
+
+fn section(text: &mut String, title: &str) {
+    text.push_str(&format!("\n{}\n", title.to_uppercase()));
+}
+
+fn yes(flag: bool) -> &'static str {
+    if flag { "yes" } else { "" }
+}

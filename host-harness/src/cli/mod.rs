@@ -1,0 +1,218 @@
+//! The program `harness`: one file a command. The answer goes to stdout (with `--json` one
+//! document and nothing else), everything else to stderr.
+//!
+//! Exit codes: 0 done · 1 the operation failed · 2 wrong usage, connection file or
+//! settings · 3 done in part · 4 stopped by a guard.
+
+mod account;
+mod check;
+mod connect;
+mod connection_new;
+mod demo;
+mod describe;
+mod inspect;
+mod output;
+mod provision;
+mod tenant;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::attributes::Pair;
+use crate::failure::Failure;
+use output::Output;
+
+/// Provisions accounts through sandboxed connectors. Without --component it runs the
+/// bundled 8x8 connector.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+First steps:
+  harness demo                                    everything once, on a simulated 8x8 tenant
+  harness connection new acme.toml                writes a connection file to fill in
+  harness --connection acme.toml check            tests it
+  harness --connection acme.toml --dry-run provision userName=ada@example.com \\
+    givenName=Ada familyName=Lovelace workEmail=ada@example.com externalId=E-17 site=London
+
+Exit codes: 0 done, 1 the operation failed, 2 wrong usage, connection file or settings,
+3 done in part, 4 stopped by a guard.";
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+struct Options {
+    /// The connector to run, a WebAssembly component [default: the bundled 8x8 connector]
+    #[arg(long, global = true, value_name = "FILE")]
+    component: Option<PathBuf>,
+    /// The connection file: settings, where the secrets are, network
+    #[arg(long, global = true, value_name = "FILE", env = "HARNESS_CONNECTION")]
+    connection: Option<PathBuf>,
+    /// Answer with one JSON document on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Send reads, and show the first write instead of sending it
+    #[arg(long, global = true)]
+    dry_run: bool,
+    /// Write every exchange into an HTTP Archive, secrets redacted
+    #[arg(long, global = true, value_name = "FILE.har")]
+    trace: Option<PathBuf>,
+    /// Leave bodies and query strings out of the HTTP Archive
+    #[arg(long, global = true, requires = "trace")]
+    trace_without_values: bool,
+    /// Say more on stderr; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Walk one person through hire, change, leave and rehire on a simulated 8x8 tenant
+    Demo(demo::Arguments),
+    /// Connection files
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// What a component imports, exports and is; exit 1 if it imports anything beyond the
+    /// contract
+    Inspect(inspect::Arguments),
+    /// What a connector says of itself: settings, credentials, attributes, operations, quirks
+    Describe(describe::Arguments),
+    /// Test the connection; changes nothing
+    Check,
+    /// One operation on accounts
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Give a person an account: create, update or reactivate whatever is needed
+    Provision(provision::Arguments),
+    /// Deactivate a person's account, if there is one
+    Deprovision(provision::Arguments),
+    /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
+    Tenant(tenant::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConnectionCommand {
+    /// Write a commented connection file, made from the connector's manifest
+    New(connection_new::Arguments),
+}
+
+/// Why a command ends without its answer.
+#[derive(Debug)]
+enum Stop {
+    /// Something failed.
+    Failed(Failure),
+    /// The answer was given, and is not a good one: exit 1.
+    Verdict,
+    /// The program's own surroundings: a file that cannot be written, for example.
+    Usage(String),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.options.verbose);
+    let output = Output::new(cli.options.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.usage(&format!("No runtime: {error}."));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(cli, output));
+    // What is still under way was given up by a cancelled command.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Verdict) => ExitCode::from(1),
+        Err(Stop::Usage(message)) => {
+            output.usage(&message);
+            ExitCode::from(2)
+        }
+        Err(Stop::Failed(failure)) => {
+            output.failure(&failure);
+            ExitCode::from(exit_code(&failure))
+        }
+    }
+}
+
+async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
+    let options = &cli.options;
+    if let Command::Tenant(arguments) = cli.command {
+        // Ends by Ctrl-C, which is its usual end.
+        return tenant::run(arguments, output).await;
+    }
+    let work = async {
+        match cli.command {
+            Command::Demo(arguments) => demo::run(arguments, options, output).await,
+            Command::Connection(ConnectionCommand::New(arguments)) => {
+                connection_new::run(arguments, options, output).await
+            }
+            Command::Inspect(arguments) => inspect::run(arguments, options, output),
+            Command::Describe(arguments) => describe::run(arguments, options, output).await,
+            Command::Check => check::run(options, output).await,
+            Command::Account(command) => account::run(command, options, output).await,
+            Command::Provision(arguments) => {
+                provision::provision(arguments, options, output).await
+            }
+            Command::Deprovision(arguments) => {
+                provision::deprovision(arguments, options, output).await
+            }
+            Command::Tenant(_) => Ok(()),
+        }
+    };
+    tokio::select! {
+        result = work => result,
+        _ = tokio::signal::ctrl_c() => Err(Stop::Failed(Failure::Cancelled)),
+    }
+}
+
+/// 2 for what the operator can mend on this side, 1 for the rest; a dry run that shows its
+/// request did what it was asked for.
+fn exit_code(failure: &Failure) -> u8 {
+    match failure.kind() {
+        "dry-run" => 0,
+        "invalid-settings" | "invalid-component" => 2,
+        _ => 1,
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info,host_harness=debug",
+        _ => "debug,host_harness=trace,connector=trace",
+    };
+    let filter = EnvFilter::new(level);
+    // Fails only where a subscriber is set already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(output::stderr_has_colour())
+        .try_init();
+}
+
+/// `NAME=VALUE`; the value may be empty, and may hold further `=`.
+fn pair(text: &str) -> Result<Pair, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("expected NAME=VALUE, such as title=Analyst".to_owned()),
+    }
+}
