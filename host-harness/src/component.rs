@@ -364,6 +364,27 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn exports_of_the_right_name_and_another_type_do_not_fit() {
+        let wat = r#"(component
+            (instance $empty)
+            (export "provisioning:connector/manifest@0.1.0" (instance $empty))
+            (export "provisioning:connector/accounts@0.1.0" (instance $empty)))"#;
+        let options = crate::HostOptions {
+            compiled_code: crate::CompiledCode::NotKept,
+            max_instances: 1,
+            ..crate::HostOptions::default()
+        };
+        let host = Host::new(options).unwrap();
+        let bytes = wat::parse_str(wat).unwrap();
+        let failure = Component::from_bytes(&host, &bytes).await.unwrap_err();
+        assert!(
+            matches!(failure, Failure::Component(LoadError::Mismatch { .. })),
+            "{failure:?}"
+        );
+        assert_eq!(failure.kind(), "invalid-component");
+    }
+
     #[test]
     fn imports_of_nested_components_are_not_the_components_own() {
         let inspection = inspected(r#"(component (component (import "x" (func))))"#).unwrap();

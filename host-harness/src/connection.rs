@@ -29,7 +29,9 @@ pub enum SandboxLifetime {
     /// Nothing that one operation left behind reaches the next.
     #[default]
     FreshEachOperation,
-    /// Kept for the next operation unless something went wrong in it; for long runs.
+    /// Kept for the next operation unless something went wrong in it; for long runs. It
+    /// holds one of the host's places
+    /// ([`HostOptions::max_instances`](crate::HostOptions::max_instances)) while it waits.
     OnePerConnection,
 }
 

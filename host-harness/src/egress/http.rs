@@ -1,23 +1,23 @@
-//! The HTTP capability of one connection: one request of a connector on its way to the
-//! upstream and back.
+//! The HTTP capability of one connection: what is decided about a connector's request
+//! before the network is touched, and how often it is then tried.
 
 use std::collections::BTreeSet;
-use std::error::Error as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::address::{AddressPolicy, AddressRefused, CheckedResolver, Lookup, system_lookup};
+use super::address::{AddressPolicy, CheckedResolver, Lookup, system_lookup};
 use super::credential::{self, Credentials};
 use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
-use super::retry::{is_unsettled, retry_after_ms, wait_before_next, with_the_past};
+use super::retry::{is_unsettled, wait_before_next, with_the_past};
 use super::scrub::Scrubber;
+use super::wire::chain;
 use super::{Network, Operation, tls};
 use crate::clock::Clock;
 use crate::contract::{
@@ -26,7 +26,7 @@ use crate::contract::{
 };
 use crate::failure::PlannedRequest;
 use crate::sandbox::{Limit, Limits};
-use crate::trace::{Exchange, Observer, REDACTED, ReceivedResponse, SentRequest};
+use crate::trace::{Observer, REDACTED, SentRequest};
 
 /// Connecting, name and TLS included. Nothing has been sent when it runs out.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -54,31 +54,31 @@ pub(crate) struct EgressOptions<'a> {
 
 /// The way out of one connection's sandboxes.
 pub(crate) struct Egress {
-    client: reqwest::Client,
-    granted: Vec<Grant>,
-    reach: Vec<Grant>,
-    header_rules: HeaderRules,
-    addresses: AddressPolicy,
-    placements: Vec<Credential>,
-    credentials: Arc<dyn Credentials>,
-    read_only: bool,
-    limits: Limits,
-    rate: Rate,
-    clock: Arc<dyn Clock>,
-    observer: Option<Arc<dyn Observer>>,
-    dry_run: bool,
+    pub(super) client: reqwest::Client,
+    pub(super) granted: Vec<Grant>,
+    pub(super) reach: Vec<Grant>,
+    pub(super) header_rules: HeaderRules,
+    pub(super) addresses: AddressPolicy,
+    pub(super) placements: Vec<Credential>,
+    pub(super) credentials: Arc<dyn Credentials>,
+    pub(super) read_only: bool,
+    pub(super) limits: Limits,
+    pub(super) rate: Rate,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) dry_run: bool,
 }
 
 /// A request that has passed the policy.
-struct Prepared {
-    method: reqwest::Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Option<Vec<u8>>,
-    scrubber: Scrubber,
-    credentialed: bool,
+pub(super) struct Prepared {
+    pub(super) method: reqwest::Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) scrubber: Scrubber,
+    pub(super) credentialed: bool,
     /// As it is shown to people.
-    shown: SentRequest,
+    pub(super) shown: SentRequest,
 }
 
 impl Egress {
@@ -363,150 +363,19 @@ impl Egress {
             .check(&address.to_string(), address)
             .map_err(|error| refusal(RefusalReason::Address, error.to_string()))
     }
-
-    /// One request on the wire, seen by the observer.
-    async fn attempt(
-        &self,
-        operation: &mut Operation,
-        prepared: &Prepared,
-        attempt: u32,
-    ) -> Result<Response, TransportFailure> {
-        let deadline = operation.deadline;
-        let Ok(_turn) = self.rate.turn(&*self.clock, deadline).await else {
-            operation.out_of_time = true;
-            return Err(TransportFailure::Refused(out_of_time()));
-        };
-        operation.requests += 1;
-        let (started, began) = (self.clock.wall(), self.clock.now());
-        let alarm = began.saturating_add(self.limits.request_time).min(deadline);
-        let result = tokio::select! {
-            result = self.exchange(operation, prepared) => result,
-            () = self.clock.alarm(alarm) => Err(TransportFailure::NoAnswer(format!(
-                "No whole answer came within {:?} (`timeout` and `operation-timeout` under \
-                 [network] decide how long the host waits).",
-                alarm.saturating_sub(began)
-            ))),
-        };
-        if let Some(observer) = &self.observer {
-            observer.exchange(&Exchange {
-                operation: operation.name,
-                attempt,
-                started,
-                duration: self.clock.now().saturating_sub(began),
-                request: prepared.shown.clone(),
-                result: match &result {
-                    Ok(response) => Ok(ReceivedResponse {
-                        status: response.status,
-                        headers: response.headers.clone(),
-                        body: response.body.clone(),
-                    }),
-                    Err(failure) => Err(failure.clone()),
-                },
-            });
-        }
-        result
-    }
-
-    async fn exchange(
-        &self,
-        operation: &mut Operation,
-        prepared: &Prepared,
-    ) -> Result<Response, TransportFailure> {
-        let mut request = reqwest::Request::new(prepared.method.clone(), prepared.url.clone());
-        *request.headers_mut() = prepared.headers.clone();
-        if let Some(body) = &prepared.body {
-            *request.body_mut() = Some(body.clone().into());
-        }
-        let mut answer = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| transport_failure(error.without_url()))?;
-        if let Some(limit) = headers::over_limit(answer.headers(), &self.limits) {
-            operation.reached = Some(limit);
-            return Err(too_large(self.limits.header_bytes));
-        }
-        if prepared.credentialed && is_encoded(answer.headers()) {
-            return Err(TransportFailure::Withheld(
-                "The answer is compressed though the host asked for none, so that an echo of \
-                 the credential could not be found in it."
-                    .to_owned(),
-            ));
-        }
-        let body = self.body(operation, &mut answer).await?;
-        let scrub = |text: String| prepared.scrubber.scrub_text(text);
-        let retry_after_ms = answer
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| retry_after_ms(value, self.clock.wall()));
-        Ok(Response {
-            status: answer.status().as_u16(),
-            headers: headers::visible(answer.headers())
-                .into_iter()
-                .map(|header| Header {
-                    name: scrub(header.name),
-                    value: scrub(header.value),
-                })
-                .collect(),
-            body: prepared.scrubber.scrub(body),
-            retry_after_ms,
-            earlier_attempt_lost: false,
-        })
-    }
-
-    /// The whole body, or a failure as soon as it is known to be too large.
-    async fn body(
-        &self,
-        operation: &mut Operation,
-        answer: &mut reqwest::Response,
-    ) -> Result<Vec<u8>, TransportFailure> {
-        let left = self
-            .limits
-            .received_bytes
-            .saturating_sub(operation.received);
-        let (most, limit) = if left < self.limits.response_bytes {
-            (left, Limit::ReceivedBytes)
-        } else {
-            (self.limits.response_bytes, Limit::ResponseBytes)
-        };
-        let announced = answer.content_length().unwrap_or(0);
-        let mut body = Vec::new();
-        if usize::try_from(announced).unwrap_or(usize::MAX) <= most {
-            while let Some(chunk) = answer
-                .chunk()
-                .await
-                .map_err(|error| TransportFailure::NoAnswer(chain(&error.without_url())))?
-            {
-                if body.len().saturating_add(chunk.len()) > most {
-                    operation.reached = Some(limit);
-                    return Err(too_large(most));
-                }
-                body.extend_from_slice(&chunk);
-            }
-            operation.received = operation.received.saturating_add(body.len());
-            return Ok(body);
-        }
-        operation.reached = Some(limit);
-        Err(too_large(most))
-    }
 }
 
-fn refusal(reason: RefusalReason, message: String) -> Refusal {
+pub(super) fn refusal(reason: RefusalReason, message: String) -> Refusal {
     Refusal { reason, message }
 }
 
-fn out_of_time() -> Refusal {
+pub(super) fn out_of_time() -> Refusal {
     refusal(
         RefusalReason::Budget,
         "The operation's time is up, or too short for this request; `operation-timeout` under \
          [network] in the connection file decides."
             .to_owned(),
     )
-}
-
-fn too_large(most: usize) -> TransportFailure {
-    TransportFailure::TooLarge(u32::try_from(most).unwrap_or(u32::MAX))
 }
 
 fn proxy_problem(_: &str) -> Problem {
@@ -516,49 +385,6 @@ fn proxy_problem(_: &str) -> Problem {
         code: "invalid".to_owned(),
         message: "`proxy` under [network] is no URL such as http://proxy.example:3128.".to_owned(),
     }
-}
-
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().any(|value| {
-        !value
-            .as_bytes()
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"identity")
-    })
-}
-
-/// What happened to a request that got no answer: not sent only where no connection, name
-/// or TLS session came about.
-fn transport_failure(error: reqwest::Error) -> TransportFailure {
-    if let Some(refused) = tls::cause::<AddressRefused>(&error) {
-        return TransportFailure::Refused(refusal(RefusalReason::Address, refused.to_string()));
-    }
-    if let Some(certificate) = tls::certificate_error(&error) {
-        return TransportFailure::NotSent(format!(
-            "The upstream's TLS certificate is not trusted: {certificate}. If it comes from an \
-             authority of your own, name its file as `ca-file` under [network] in the \
-             connection file."
-        ));
-    }
-    if error.is_connect() || error.is_builder() {
-        return TransportFailure::NotSent(format!("No connection: {}.", chain(&error)));
-    }
-    TransportFailure::NoAnswer(format!("The connection broke: {}.", chain(&error)))
-}
-
-/// An error and its causes in one line.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 fn wire_method(method: Method) -> reqwest::Method {

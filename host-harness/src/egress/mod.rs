@@ -12,6 +12,7 @@ mod rate;
 mod retry;
 mod scrub;
 mod tls;
+mod wire;
 
 pub use address::AddressRange;
 pub use credential::{

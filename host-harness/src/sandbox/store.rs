@@ -9,7 +9,7 @@ use wasmtime::component::ResourceAny;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
 use super::limits::{LOG_FIELDS, LOG_MESSAGE_BYTES};
-use super::{LEARNED_BYTES, Limit, Limits};
+use super::{LEARNED_BYTES, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 use crate::bindings::{Connector, ConnectorPre, http, log, types};
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
 use crate::egress::{Egress, Operation};
@@ -37,7 +37,10 @@ pub(crate) struct StoreState {
 }
 
 impl StoreState {
-    fn new(limits: Limits) -> Self {
+    fn new(mut limits: Limits) -> Self {
+        // What the pool cannot give is refused here, where it can be named.
+        limits.memory = limits.memory.min(MOST_MEMORY);
+        limits.table_elements = limits.table_elements.min(MOST_TABLE_ELEMENTS);
         Self {
             ticks_left: ticks(limits.cpu),
             limits,

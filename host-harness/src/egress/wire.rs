@@ -1,0 +1,190 @@
+//! One attempt of one request on the wire: from a [`Prepared`] request to an answer that a
+//! guest may see, or to what is known to have happened instead.
+
+use std::error::Error as _;
+
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, RETRY_AFTER};
+
+use super::address::AddressRefused;
+use super::http::{Egress, Prepared, out_of_time, refusal};
+use super::retry::retry_after_ms;
+use super::{Operation, headers, tls};
+use crate::contract::{Header, RefusalReason, Response, TransportFailure};
+use crate::sandbox::Limit;
+use crate::trace::{Exchange, ReceivedResponse};
+
+impl Egress {
+    /// One request on the wire, seen by the observer.
+    pub(super) async fn attempt(
+        &self,
+        operation: &mut Operation,
+        prepared: &Prepared,
+        attempt: u32,
+    ) -> Result<Response, TransportFailure> {
+        let deadline = operation.deadline;
+        let Ok(_turn) = self.rate.turn(&*self.clock, deadline).await else {
+            operation.out_of_time = true;
+            return Err(TransportFailure::Refused(out_of_time()));
+        };
+        operation.requests += 1;
+        let (started, began) = (self.clock.wall(), self.clock.now());
+        let alarm = began.saturating_add(self.limits.request_time).min(deadline);
+        let result = tokio::select! {
+            result = self.exchange(operation, prepared) => result,
+            () = self.clock.alarm(alarm) => Err(TransportFailure::NoAnswer(format!(
+                "No whole answer came within {:?} (`timeout` and `operation-timeout` under \
+                 [network] decide how long the host waits).",
+                alarm.saturating_sub(began)
+            ))),
+        };
+        if let Some(observer) = &self.observer {
+            observer.exchange(&Exchange {
+                operation: operation.name,
+                attempt,
+                started,
+                duration: self.clock.now().saturating_sub(began),
+                request: prepared.shown.clone(),
+                result: match &result {
+                    Ok(response) => Ok(ReceivedResponse {
+                        status: response.status,
+                        headers: response.headers.clone(),
+                        body: response.body.clone(),
+                    }),
+                    Err(failure) => Err(failure.clone()),
+                },
+            });
+        }
+        result
+    }
+
+    async fn exchange(
+        &self,
+        operation: &mut Operation,
+        prepared: &Prepared,
+    ) -> Result<Response, TransportFailure> {
+        let mut request = reqwest::Request::new(prepared.method.clone(), prepared.url.clone());
+        *request.headers_mut() = prepared.headers.clone();
+        if let Some(body) = &prepared.body {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        let mut answer = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| transport_failure(error.without_url()))?;
+        if let Some(limit) = headers::over_limit(answer.headers(), &self.limits) {
+            operation.reached = Some(limit);
+            return Err(too_large(self.limits.header_bytes));
+        }
+        if prepared.credentialed && is_encoded(answer.headers()) {
+            return Err(TransportFailure::Withheld(
+                "The answer is compressed though the host asked for none, so that an echo of \
+                 the credential could not be found in it."
+                    .to_owned(),
+            ));
+        }
+        let body = self.body(operation, &mut answer).await?;
+        let scrub = |text: String| prepared.scrubber.scrub_text(text);
+        let retry_after_ms = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| retry_after_ms(value, self.clock.wall()));
+        Ok(Response {
+            status: answer.status().as_u16(),
+            headers: headers::visible(answer.headers())
+                .into_iter()
+                .map(|header| Header {
+                    name: scrub(header.name),
+                    value: scrub(header.value),
+                })
+                .collect(),
+            body: prepared.scrubber.scrub(body),
+            retry_after_ms,
+            earlier_attempt_lost: false,
+        })
+    }
+
+    /// The whole body, or a failure as soon as it is known to be too large.
+    async fn body(
+        &self,
+        operation: &mut Operation,
+        answer: &mut reqwest::Response,
+    ) -> Result<Vec<u8>, TransportFailure> {
+        let left = self
+            .limits
+            .received_bytes
+            .saturating_sub(operation.received);
+        let (most, limit) = if left < self.limits.response_bytes {
+            (left, Limit::ReceivedBytes)
+        } else {
+            (self.limits.response_bytes, Limit::ResponseBytes)
+        };
+        let announced = answer.content_length().unwrap_or(0);
+        let mut body = Vec::new();
+        if usize::try_from(announced).unwrap_or(usize::MAX) <= most {
+            while let Some(chunk) = answer
+                .chunk()
+                .await
+                .map_err(|error| TransportFailure::NoAnswer(chain(&error.without_url())))?
+            {
+                if body.len().saturating_add(chunk.len()) > most {
+                    operation.reached = Some(limit);
+                    return Err(too_large(most));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            operation.received = operation.received.saturating_add(body.len());
+            return Ok(body);
+        }
+        operation.reached = Some(limit);
+        Err(too_large(most))
+    }
+}
+
+fn too_large(most: usize) -> TransportFailure {
+    TransportFailure::TooLarge(u32::try_from(most).unwrap_or(u32::MAX))
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| {
+        !value
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"identity")
+    })
+}
+
+/// What happened to a request that got no answer: not sent only where no connection, name
+/// or TLS session came about.
+fn transport_failure(error: reqwest::Error) -> TransportFailure {
+    if let Some(refused) = tls::cause::<AddressRefused>(&error) {
+        return TransportFailure::Refused(refusal(RefusalReason::Address, refused.to_string()));
+    }
+    if let Some(certificate) = tls::certificate_error(&error) {
+        return TransportFailure::NotSent(format!(
+            "The upstream's TLS certificate is not trusted: {certificate}. If it comes from an \
+             authority of your own, name its file as `ca-file` under [network] in the \
+             connection file."
+        ));
+    }
+    if error.is_connect() || error.is_builder() {
+        return TransportFailure::NotSent(format!("No connection: {}.", chain(&error)));
+    }
+    TransportFailure::NoAnswer(format!("The connection broke: {}.", chain(&error)))
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text.chars().filter(|c| !c.is_control()).take(500).collect()
+}
