@@ -30,8 +30,10 @@ impl Connected {
 
 pub(super) fn host() -> Result<Host, Stop> {
     // One program, one operation at a time: a large pool would only cost address space.
-    let mut options = HostOptions::default();
-    options.max_instances = 16;
+    let options = HostOptions {
+        max_instances: 16,
+        ..HostOptions::default()
+    };
     Host::new(options).map_err(|error| Stop::Usage(error.to_string()))
 }
 
