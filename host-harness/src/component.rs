@@ -27,6 +27,14 @@ const VERSION: &str = "@0.1.";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
+    /// What is wrong with the component in a file.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<LoadError>,
+    },
     /// The file cannot be read.
     #[error("The component {} cannot be read: {reason}.", path.display())]
     Unreadable {
@@ -77,6 +85,15 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    fn in_file(self, path: &Path) -> Self {
+        Self::InFile {
+            path: path.to_owned(),
+            source: Box::new(self),
+        }
+    }
+}
+
 /// What a component is from the outside, read without compiling or running it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,7 +121,7 @@ impl Inspection {
     ///
     /// The file cannot be read, or holds no component.
     pub fn of_file(path: &Path) -> Result<Self, LoadError> {
-        Self::of_bytes(&read(path)?)
+        Self::of_bytes(&read(path)?).map_err(|error| error.in_file(path))
     }
 
     /// Looks at a component's bytes.
@@ -166,7 +183,14 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
         return Err(LoadError::Empty);
     }
     let wrong = |error: wasmparser::BinaryReaderError| LoadError::NotWasm {
-        reason: error.message().to_owned(),
+        // What follows the first line are bytes.
+        reason: error
+            .message()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(" - expected=[")
+            .to_owned(),
     };
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_usize;
@@ -219,8 +243,12 @@ impl Component {
     ///
     /// [`Failure::Component`], and what `describe` may end in: a fault or a limit.
     pub async fn from_file(host: &Host, path: impl AsRef<Path>) -> Result<Self, Failure> {
-        let bytes = read(path.as_ref())?;
-        Self::from_bytes(host, &bytes).await
+        let path = path.as_ref();
+        let bytes = read(path)?;
+        match Self::from_bytes(host, &bytes).await {
+            Err(Failure::Component(error)) => Err(error.in_file(path).into()),
+            loaded => loaded,
+        }
     }
 
     /// Loads a component from its bytes.

@@ -103,6 +103,8 @@ impl<T: Transport> Connection<T> {
         let Some(name) = goal.value(Attribute::UserName) else {
             return Err(outcome_unknown(lost, what, None));
         };
+        self.transport
+            .tell("the answer to a create was lost; looking for the user");
         for delay in SETTLING {
             match self.search(Attribute::UserName, name, delay) {
                 Ok(Some(state)) if is_ours(&state, goal) => return Ok(state),

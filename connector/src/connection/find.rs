@@ -81,6 +81,8 @@ impl<T: Transport> Connection<T> {
 
     /// Reads everybody, within bounds.
     fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State>> {
+        self.transport
+            .tell("the filter is refused or ignored; reading all users instead");
         let mut matches = Matches::new(attribute, value);
         let mut cursor = list::Cursor::START;
         for _ in 0..MAX_SCAN_PAGES {

@@ -193,6 +193,8 @@ impl<T: Transport> Connection<T> {
             Written::Refused(response)
                 if response.status == 415 && has_body && media_type == SCIM_JSON =>
             {
+                self.transport
+                    .tell("application/scim+json is refused; sending application/json");
                 for header in &mut request.headers {
                     if header.name == "content-type" {
                         JSON.clone_into(&mut header.value);

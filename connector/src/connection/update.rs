@@ -133,6 +133,8 @@ impl<T: Transport> Connection<T> {
 
     /// After a lost answer: reads until the goal shows, or for as long as makes sense.
     fn recover_update(&self, change: &Goal, state: &State, lost: &Lost) -> Result<Applied> {
+        self.transport
+            .tell("the answer to a change was lost; reading whether it was made");
         for delay in SETTLING {
             match self.read_user(&state.id, delay) {
                 Ok(ReadUser::Found(after)) if change.unmet(&after).is_empty() => {
@@ -322,6 +324,9 @@ impl<T: Transport> Update<'_, T> {
     }
 
     fn use_put(&mut self) {
+        self.connection
+            .transport
+            .tell("PATCH is refused or ignored; sending the whole user with PUT");
         self.put_only = true;
         self.connection.learned.borrow_mut().no_patch = true;
     }
