@@ -14,7 +14,10 @@ fn main() {
         "Cargo.lock",
         "rust-toolchain.toml",
     ] {
-        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace.join(input).display()
+        );
     }
     let built = guest_build::build(&guest_build::Guest {
         crate_dir: &tests.join("hostile"),

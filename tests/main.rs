@@ -1,1 +1,3 @@
 //! End to end: the built component, in the real host, over real sockets.
+
+mod sandbox;

@@ -130,6 +130,7 @@ impl accounts::GuestConnection for Connection {
     fn get(&self, id: String) -> Result<Account, Failure> {
         match self.act("get") {
             "" => request::run(&id),
+            "call-storm" => request::run(&format!("GET {}/storm", self.base)),
             // As a careless author writes it.
             "careless" => request::run(&format!("GET {}/Users/{id}", self.base)),
             lie => lies::account(lie),
@@ -148,7 +149,11 @@ impl accounts::GuestConnection for Connection {
         self.act("create");
         let said = draft.attributes.into_iter().flat_map(|a| a.values).next();
         match said {
-            Some(Value::Text(text)) => request::run(&text).map(Self::outcome),
+            Some(Value::Text(text)) => {
+                let outcome = request::run(&text).map(Self::outcome);
+                self.act("create-after-sending");
+                outcome
+            }
             _ => Ok(Self::outcome(Account {
                 id: "made".to_owned(),
                 status: AccountStatus::Active,

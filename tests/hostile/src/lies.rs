@@ -58,7 +58,10 @@ pub(crate) fn account(lie: &str) -> Result<Account, Failure> {
                 .map(|number| attribute(&format!("made-up-{number}"), vec![text("x")]))
                 .collect(),
         ),
-        "million-values" => with(vec![attribute("many", vec![Value::Boolean(true); 3_000_000])]),
+        "million-values" => with(vec![attribute(
+            "many",
+            vec![Value::Boolean(true); 3_000_000],
+        )]),
         "twice" => with(vec![attribute("seen", vec![text("x")]); 2]),
         "unlisted" => with(vec![attribute("password", vec![text("x")])]),
         "no-value" => with(vec![attribute("seen", vec![])]),
@@ -85,11 +88,13 @@ fn loud() -> Failure {
             message: ESCAPES.to_owned(),
         }],
         account: Some(ESCAPES.to_owned()),
-        upstream: Some(crate::contract::provisioning::connector::types::UpstreamAnswer {
-            status: 400,
-            code: Some(ESCAPES.to_owned()),
-            request_id: Some(ESCAPES.to_owned()),
-        }),
+        upstream: Some(
+            crate::contract::provisioning::connector::types::UpstreamAnswer {
+                status: 400,
+                code: Some(ESCAPES.to_owned()),
+                request_id: Some(ESCAPES.to_owned()),
+            },
+        ),
         ..failure(FailureKind::Other, ESCAPES)
     }
 }

@@ -82,9 +82,8 @@ pub(crate) fn claimed(attack: &str) -> Manifest {
         }
         "wide-endings" => {
             for setting in &mut manifest.settings {
-                setting.kind = SettingKind::BaseUrl(
-                    ["scim", "customer-1", "v2"].map(str::to_owned).to_vec(),
-                );
+                setting.kind =
+                    SettingKind::BaseUrl(["scim", "customer-1", "v2"].map(str::to_owned).to_vec());
             }
         }
         _ => {}
