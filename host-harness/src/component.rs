@@ -14,7 +14,7 @@ use crate::contract::Manifest;
 use crate::engine::Host;
 use crate::failure::Failure;
 use crate::manifest;
-use crate::sandbox::{Limits, Sandbox, StoreState};
+use crate::sandbox::{COMPONENT_BYTES, Limits, Sandbox, StoreState};
 
 /// What a connector may import: the contract's, at any 0.1.
 const IMPORTS: [&str; 3] = ["http", "log", "types"];
@@ -42,6 +42,12 @@ pub enum LoadError {
         path: PathBuf,
         /// What the system said.
         reason: String,
+    },
+    /// It is larger than any connector is.
+    #[error("The component has more than {most} bytes, the most that is taken.")]
+    TooLarge {
+        /// The most bytes that are taken.
+        most: u64,
     },
     /// There are no bytes.
     #[error("The component is empty.")]
@@ -182,6 +188,11 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
     }
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > COMPONENT_BYTES) {
+        return Err(LoadError::TooLarge {
+            most: COMPONENT_BYTES,
+        });
+    }
     let wrong = |error: wasmparser::BinaryReaderError| LoadError::NotWasm {
         // What follows the first line are bytes.
         reason: error
@@ -219,7 +230,18 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|error| LoadError::Unreadable {
+    use std::io::Read as _;
+
+    let read = || {
+        let mut bytes = Vec::new();
+        // One more shows that it is too large; a device would have no end.
+        let most = COMPONENT_BYTES.saturating_add(1);
+        std::fs::File::open(path)?
+            .take(most)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|error: std::io::Error| LoadError::Unreadable {
         path: path.to_owned(),
         reason: error.to_string(),
     })
@@ -358,6 +380,10 @@ mod tests {
             Err(LoadError::NotWasm { .. })
         ));
         assert_eq!(inspected("(module)"), Err(LoadError::CoreModule));
+        assert_eq!(
+            Inspection::of_bytes(&vec![0; 33 << 20]),
+            Err(LoadError::TooLarge { most: 32 << 20 })
+        );
         assert!(matches!(
             Inspection::of_file(Path::new("/nowhere/at-all.wasm")),
             Err(LoadError::Unreadable { .. })
