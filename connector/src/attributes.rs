@@ -15,6 +15,9 @@ pub const SITE_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:8x8:1.1:Us
 /// unless the operator asks for it.
 pub const SITE_SCHEMA_ELSEWHERE: &str = "urn:8x8:scim:schemas:extension:8x8user:2.0:User";
 
+/// What 8x8 stores for a user without a work email.
+pub const DEFAULT_WORK_EMAIL: &str = "noreply@8x8.com";
+
 /// One of the twelve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the table says it")]
@@ -266,6 +269,29 @@ impl Attribute {
             Sameness::Exact => a == b,
             Sameness::IgnoringCase => fold(a).eq(fold(b)),
             Sameness::Phone => a == b || dialled(a).eq(dialled(b)) && dialled(a).next().is_some(),
+        }
+    }
+
+    /// Whether `stored` can be the service's own spelling of `sent`: case, blanks and
+    /// punctuation may differ. A locale or a time zone it may name in a way of its own.
+    #[must_use]
+    pub fn respelled(self, sent: &str, stored: &str) -> bool {
+        let bare = |text: &'_ str| {
+            let letters = text.chars().filter(|c| c.is_alphanumeric());
+            letters.flat_map(char::to_lowercase).collect::<String>()
+        };
+        match self {
+            Self::Locale | Self::Timezone => true,
+            Self::MobilePhone | Self::WorkPhone => {
+                let digits = |number: &str| {
+                    number
+                        .chars()
+                        .filter(char::is_ascii_digit)
+                        .collect::<String>()
+                };
+                digits(sent) == digits(stored)
+            }
+            _ => bare(sent) == bare(stored),
         }
     }
 
