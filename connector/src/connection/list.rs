@@ -67,6 +67,16 @@ pub(super) struct Step {
     pub(super) total: Option<u32>,
 }
 
+impl Step {
+    fn end(total: Option<u32>) -> Self {
+        Self {
+            resources: Vec::new(),
+            next: None,
+            total,
+        }
+    }
+}
+
 impl<T: Transport> Connection<T> {
     /// One page of all accounts.
     ///
@@ -107,7 +117,11 @@ impl<T: Transport> Connection<T> {
             Cursor::Index { start, before } => {
                 let index = start.to_string();
                 let page = self.read_users(&[("startIndex", &index), ("count", &count)], 0)?;
-                after_index(page, *start, *before, limit)
+                match after_index(page, *start, *before, limit)? {
+                    Some(step) => Ok(step),
+                    None if self.shows_everybody_at_once()? => Ok(Step::end(None)),
+                    None => Err(repeats()),
+                }
             }
             Cursor::Everybody { passed } => {
                 let page = self.read_users(&[("startIndex", "1"), ("count", &count)], 0)?;
@@ -126,6 +140,23 @@ impl<T: Transport> Connection<T> {
             }
         }
     }
+
+    /// Asked where `startIndex` means nothing and nobody counts: whether a page without a
+    /// cursor is everybody. It is if asking for one user shows more than one, since then
+    /// pages mean nothing here, or a cursor, since then that would tell.
+    fn shows_everybody_at_once(&self) -> Result<bool> {
+        let page = self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
+        Ok(page.resources.len() > 1 || page.next_cursor.is_some())
+    }
+}
+
+fn repeats() -> crate::failure::Boxed {
+    failure(
+        FailureKind::MalformedAnswer,
+        "8x8 answers with the same page again and again, so that users beyond it cannot be listed.",
+    )
+    .code("paging-repeats")
+    .retry(RetryAdvice::AfterRepair)
 }
 
 fn after_cursor(page: ListResponse) -> Step {
@@ -136,48 +167,40 @@ fn after_cursor(page: ListResponse) -> Step {
     }
 }
 
-fn after_index(page: ListResponse, start: u64, before: u64, limit: u32) -> Result<Step> {
+/// `None` where the service shows the page before once more and does not count.
+fn after_index(page: ListResponse, start: u64, before: u64, limit: u32) -> Result<Option<Step>> {
     if page.next_cursor.is_some() {
-        return Ok(after_cursor(page));
+        return Ok(Some(after_cursor(page)));
     }
     let received = page.resources.len() as u64;
     if start == 1 && received > u64::from(limit) {
         // Neither `count` nor `startIndex` means anything here.
-        return Ok(part_of_everybody(page, 0, limit));
+        return Ok(Some(part_of_everybody(page, 0, limit)));
     }
     let print = fingerprint(&page.resources);
     let so_far = start - 1 + received;
     let total = page.total.map(u64::from);
     if received > 0 && start > 1 && print == before {
         // The page before once more: `startIndex` means nothing here. Everybody was seen
-        // if the service counts no more than this, or, where it does not count, if the page
-        // has room left.
-        let everybody = total.map_or(received < u64::from(limit), |total| total <= received);
-        if everybody {
-            return Ok(Step {
-                resources: Vec::new(),
-                next: None,
-                total: page.total,
-            });
-        }
-        return Err(failure(
-            FailureKind::MalformedAnswer,
-            "8x8 answers with the same page again and again, so that most users cannot be listed.",
-        )
-        .code("paging-repeats")
-        .retry(RetryAdvice::AfterRepair));
+        // if the service counts no more than this. Where it does not count, nothing in the
+        // page tells: one that has room left may have been cut by the service.
+        return match total {
+            Some(count) if count <= received => Ok(Some(Step::end(page.total))),
+            Some(_) => Err(repeats()),
+            None => Ok(None),
+        };
     }
     // A full first page whose total is its own length may be counting the page.
     let suspicious = start == 1 && received == u64::from(limit);
     let ended = received == 0 || (total == Some(so_far) && !suspicious);
-    Ok(Step {
+    Ok(Some(Step {
         resources: page.resources,
         next: (!ended).then_some(Cursor::Index {
             start: so_far + 1,
             before: print,
         }),
         total: page.total,
-    })
+    }))
 }
 
 fn part_of_everybody(page: ListResponse, passed: u64, limit: u32) -> Step {
