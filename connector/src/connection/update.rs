@@ -58,6 +58,7 @@ impl<T: Transport> Connection<T> {
             notices: Vec::new(),
             wrote: false,
             put_only: false,
+            for_good: false,
         };
         let mut races = 0;
         loop {
@@ -166,6 +167,7 @@ impl<T: Transport> Connection<T> {
     fn put(&self, change: &Goal, state: &State) -> Request {
         let mut resource = state.resource.clone();
         resource.drop_read_only();
+        resource.mend_active();
         change.write(&mut resource, &self.tenant);
         self.change(Method::Put, state, true, resource.to_body())
     }
@@ -214,6 +216,8 @@ struct Update<'a, T> {
     wrote: bool,
     /// PATCH turned out not to do in this update.
     put_only: bool,
+    /// The service said so in a way that will be as true in the next update.
+    for_good: bool,
 }
 
 enum Progress {
@@ -245,12 +249,17 @@ impl<T: Transport> Update<'_, T> {
                     self.notices.push(found_by_reading());
                 }
                 let left = self.goal.unmet(&after);
+                if self.for_good && left != change {
+                    // Remembered only now: where PUT does no better, the next change, of the
+                    // status alone perhaps, has to begin with PATCH again.
+                    self.connection.learned.borrow_mut().no_patch = true;
+                }
                 if left.is_empty() {
                     return Ok(Progress::Done(after));
                 }
                 if means == Means::Patch && self.may_put() && self.was_ignored(&left, &after) {
                     // A success that changed nothing: this service wants the whole user.
-                    self.use_put();
+                    self.use_put(true);
                     return Ok(Progress::Again(after));
                 }
                 self.judge(&left, &after)?;
@@ -261,7 +270,7 @@ impl<T: Transport> Update<'_, T> {
                 if !self.may_put() {
                     return Err(failed);
                 }
-                self.use_put();
+                self.use_put(true);
                 Ok(Progress::Again(state))
             }
             Applied::Refused(response) => self.refused(&change, state, means, &response),
@@ -282,6 +291,17 @@ impl<T: Transport> Update<'_, T> {
         if matches!(response.status, 404 | 410) {
             connection.confirm_serves()?;
             return Err(failure::not_found(Some(failure::upstream(response))));
+        }
+        if means == Means::Put && self.wrote && matches!(response.status, 405 | 501) {
+            // A PATCH was taken and changed nothing of this, and there is no PUT.
+            self.judge(change, &state)?;
+        }
+        let wakes = !state.active() && change.active == Some(true);
+        if means == Means::Patch && self.may_put() && !wakes && is_untyped(response) {
+            // It may be the path that was refused: a PUT of the same values is as safe, and
+            // where it is they that are wrong, it is refused too.
+            self.use_put(false);
+            return Ok(Progress::Again(state));
         }
         let failed = failure::from_answer(Operation::Update, &connection.tenant, response);
         let may_be_status = matches!(response.status, 400 | 403 | 409 | 422);
@@ -321,9 +341,9 @@ impl<T: Transport> Update<'_, T> {
         self.connection.tenant.update_method == UpdateMethod::Auto
     }
 
-    fn use_put(&mut self) {
+    fn use_put(&mut self, for_good: bool) {
         self.put_only = true;
-        self.connection.learned.borrow_mut().no_patch = true;
+        self.for_good = for_good;
     }
 
     /// Whether something that is left has the value that it had before.
@@ -392,6 +412,11 @@ fn is_not_served(response: &Response) -> bool {
         400 => ErrorBody::from_body(&response.body).is("invalidPath"),
         _ => false,
     }
+}
+
+/// 400 without a word about what was wrong.
+fn is_untyped(response: &Response) -> bool {
+    response.status == 400 && ErrorBody::from_body(&response.body).scim_type.is_none()
 }
 
 fn supports_etag(body: &[u8]) -> bool {

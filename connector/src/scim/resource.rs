@@ -95,6 +95,13 @@ impl Resource {
         self.0.insert(name, Value::Bool(active));
     }
 
+    /// Makes a boolean of an `active` that came as text: it is read, and never sent.
+    pub fn mend_active(&mut self) {
+        if matches!(member(&self.0, "active"), Some(Value::String(_))) {
+            self.set_active(self.active());
+        }
+    }
+
     /// What stands at a path.
     #[must_use]
     pub fn read(&self, path: &Path) -> Reading {

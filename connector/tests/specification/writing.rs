@@ -222,6 +222,55 @@ fn a_patch_that_changed_nothing_falls_back_to_put() {
 }
 
 #[test]
+fn patch_is_not_given_up_where_put_does_no_better() {
+    for (patched, after) in [
+        (error(400, Some("invalidPath"), "only active"), None),
+        (answer(204, ""), Some(json_answer(200, &ada()))),
+    ] {
+        let answers = [Some(json_answer(200, &ada())), Some(patched), after];
+        let refused = std::iter::once(Some(answer(405, "")));
+        let script = Script::new(answers.into_iter().chain(refused).flatten());
+        let connection = script.connect();
+        let failed = connection
+            .update("ada-1", &edits([set("title", "Countess")]))
+            .unwrap_err();
+        assert_eq!(failed.kind, FailureKind::Unsupported);
+        assert_eq!(connection.learned(), None);
+    }
+}
+
+#[test]
+fn a_refusal_without_a_reason_may_be_of_the_path_so_put_is_tried() {
+    let after = ada_with(json!({ "title": "Countess" }));
+    let refusal = error(400, None, "only active can be patched");
+    let script = Script::new([json_answer(200, &ada()), refusal, json_answer(200, &after)]);
+    let connection = script.connect();
+    connection
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    assert_eq!(script.lines()[2], "PUT /Users/ada-1");
+    assert_eq!(connection.learned(), None);
+}
+
+#[test]
+fn a_status_that_came_as_text_goes_back_as_a_boolean() {
+    let texted = ada_with(json!({ "active": "True" }));
+    let after = ada_with(json!({ "title": "Countess", "active": "True" }));
+    let script = Script::new([
+        json_answer(200, &texted),
+        answer(405, ""),
+        json_answer(200, &after),
+    ]);
+    script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    let put = script.sent().pop().unwrap().body.unwrap();
+    let put: serde_json::Value = serde_json::from_slice(&put).unwrap();
+    assert_eq!(put["active"], json!(true));
+}
+
+#[test]
 fn what_put_ignores_too_is_a_failure_that_names_it() {
     let unchanged = || json_answer(200, &ada());
     let script = Script::new([
