@@ -73,6 +73,14 @@ fn due(step: Step, on: &Switches) -> Option<Due> {
             }
             (!dropped.is_empty()).then_some(Due("unsupported", dropped))
         }
+        // Page one of ten, again and again: the others cannot be had, nor be known to be none.
+        Step::List
+            if is(S::PageRepeats)
+                && !is(S::PagingIgnored)
+                && (is(S::PagesOf10) || is(S::TotalMissing)) =>
+        {
+            because("malformed-answer")
+        }
         Step::Console if is(S::ConsoleUsersHidden) => because("not-found"),
         Step::Change | Step::Console | Step::Rename | Step::Rehire | Step::Department
             if !edits_are_served =>
@@ -280,22 +288,16 @@ async fn read_everybody(walk: &mut Walk) -> Right {
         }
     }
     let listed = failed.map_or(Ok(()), Err);
-    if due(Step::List, &walk.on) != Some(Due("malformed-answer", Vec::new())) {
-        let hidden = walk.is(Switch::ConsoleUsersHidden);
-        let visible: Vec<String> = walk
-            .before
-            .iter()
-            .filter(|user| !hidden || user["nickName"].is_null())
-            .map(|user| id(user).to_owned())
-            .collect();
-        // The order is nobody's promise.
-        ids.sort();
-        let mut visible = visible;
-        visible.sort();
-        ensure(listed.is_err() || ids == visible, || {
-            format!("List: {ids:?} instead of {visible:?}")
-        })?;
-    }
+    let hidden = walk.is(Switch::ConsoleUsersHidden);
+    let visible = walk.before.iter();
+    let visible = visible.filter(|user| !hidden || user["nickName"].is_null());
+    let mut visible: Vec<String> = visible.map(|user| id(user).to_owned()).collect();
+    // The order is nobody's promise.
+    ids.sort();
+    visible.sort();
+    ensure(listed.is_err() || ids == visible, || {
+        format!("List: {ids:?} instead of {visible:?}")
+    })?;
     walk.came_out(Step::List, listed)?;
     walk.only(Step::List, &[])
 }
@@ -442,7 +444,9 @@ async fn leave_and_return(walk: &mut Walk, ada: &str) -> Right {
             let outcome = outcome
                 .as_ref()
                 .ok_or_else(|| format!("{step:?}: nobody"))?;
-            ensure(outcome.effect == effect, || format!("{step:?}: {outcome:?}"))?;
+            ensure(outcome.effect == effect, || {
+                format!("{step:?}: {outcome:?}")
+            })?;
         }
         walk.holds(step, ada, &pairs(&held), left.is_none())?;
         walk.only(step, &[ada])?;
@@ -485,21 +489,25 @@ async fn delete(walk: &mut Walk) -> Right {
         None => {}
     }
     let removes = walk.is(Switch::DeleteReallyDeletes);
-    ensure(
-        walk.tenant().user(id(&person)).is_none() == removes,
-        || "Delete: the tenant did something else".to_owned(),
-    )?;
+    ensure(walk.tenant().user(id(&person)).is_none() == removes, || {
+        "Delete: the tenant did something else".to_owned()
+    })?;
     walk.only(Step::Delete, &[id(&person)])
 }
 
 async fn nobody(walk: &mut Walk) -> Right {
     for key in ["userName", "externalId"] {
-        let found = walk.connection().find(key, &text("nobody@example.com")).await;
+        let found = walk
+            .connection()
+            .find(key, &text("nobody@example.com"))
+            .await;
         let found = walk.came_out(Step::Nobody, found)?;
         ensure(found == Some(None), || format!("Nobody: {found:?}"))?;
     }
     let read = walk.connection().get("no-such-id").await;
-    let kind = read.map(|account| account.id).map_err(|failure| failure.kind());
+    let kind = read
+        .map(|account| account.id)
+        .map_err(|failure| failure.kind());
     ensure(kind == Err("not-found"), || format!("Nobody: {kind:?}"))?;
     let deleted = walk.connection().delete("no-such-id").await;
     ensure(matches!(deleted, Ok(Deletion::Gone)), || {
