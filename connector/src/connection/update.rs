@@ -96,6 +96,7 @@ impl<T: Transport> Connection<T> {
                     .filter(|after| after.id == state.id);
                 // An answer that shows the goal is taken at its word. One that does not may
                 // be partial or stale, so the user is read.
+                let looks = if shown.is_some() { 1 } else { 2 };
                 return match shown {
                     Some(after) if change.unmet(&after).is_empty() => {
                         Ok(Applied::After(after, false))
@@ -105,7 +106,7 @@ impl<T: Transport> Connection<T> {
                             answer: Some(failure::upstream(&response)),
                             why: "8x8 accepted the change and could not be read afterwards".into(),
                         };
-                        self.read_after(change, state, &lost)
+                        self.read_after(change, state, &lost, looks)
                     }
                 };
             }
@@ -123,12 +124,29 @@ impl<T: Transport> Connection<T> {
         Ok(Applied::Refused(response))
     }
 
-    /// After an accepted change: one read tells.
-    fn read_after(&self, change: &Goal, state: &State, lost: &Lost) -> Result<Applied> {
-        match self.read_user(&state.id, 0) {
-            Ok(ReadUser::Found(after)) => Ok(Applied::After(*after, false)),
-            Ok(ReadUser::Missing(answer)) => Err(failure::not_found(Some(answer))),
-            Err(_) => self.recover_update(change, state, lost),
+    /// After an accepted change: the answer and the reads together look twice, since one
+    /// that does not show the change may be stale, and proves nothing.
+    fn read_after(
+        &self,
+        change: &Goal,
+        state: &State,
+        lost: &Lost,
+        looks: usize,
+    ) -> Result<Applied> {
+        let mut last = None;
+        for delay in SETTLING.into_iter().take(looks) {
+            match self.read_user(&state.id, delay) {
+                Ok(ReadUser::Found(after)) if change.unmet(&after).is_empty() => {
+                    return Ok(Applied::After(*after, false));
+                }
+                Ok(ReadUser::Found(after)) => last = Some(*after),
+                Ok(ReadUser::Missing(answer)) => return Err(failure::not_found(Some(answer))),
+                Err(_) => return self.recover_update(change, state, lost),
+            }
+        }
+        match last {
+            Some(after) => Ok(Applied::After(after, false)),
+            None => self.recover_update(change, state, lost),
         }
     }
 

@@ -212,24 +212,43 @@ fn a_patch_that_changed_nothing_falls_back_to_put() {
         json_answer(200, &ada()),
         answer(204, ""),
         json_answer(200, &ada()),
+        json_answer(200, &ada()),
         json_answer(200, &after),
     ]);
     script
         .connect()
         .update("ada-1", &edits([set("title", "Countess")]))
         .unwrap();
-    assert_eq!(script.lines()[3], "PUT /Users/ada-1");
+    assert_eq!(script.lines()[4], "PUT /Users/ada-1");
+}
+
+#[test]
+fn one_stale_read_after_an_accepted_change_does_not_make_it_ignored() {
+    let after = ada_with(json!({ "title": "Countess" }));
+    let script = Script::new([
+        json_answer(200, &ada()),
+        answer(204, ""),
+        json_answer(200, &ada()),
+        json_answer(200, &after),
+    ]);
+    let outcome = script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    assert_eq!(outcome.effect, Effect::Updated);
+    assert_eq!(script.sent()[3].delay_ms, 500);
 }
 
 #[test]
 fn patch_is_not_given_up_where_put_does_no_better() {
-    for (patched, after) in [
-        (error(400, Some("invalidPath"), "only active"), None),
-        (answer(204, ""), Some(json_answer(200, &ada()))),
+    for (patched, looks) in [
+        (error(400, Some("invalidPath"), "only active"), 0),
+        (answer(204, ""), 2),
     ] {
-        let answers = [Some(json_answer(200, &ada())), Some(patched), after];
-        let refused = std::iter::once(Some(answer(405, "")));
-        let script = Script::new(answers.into_iter().chain(refused).flatten());
+        let read = || json_answer(200, &ada());
+        let looks = std::iter::repeat_with(read).take(looks);
+        let answers = [read(), patched].into_iter().chain(looks);
+        let script = Script::new(answers.chain([answer(405, "")]));
         let connection = script.connect();
         let failed = connection
             .update("ada-1", &edits([set("title", "Countess")]))
