@@ -8,5 +8,6 @@
     reason = "tests"
 )]
 
+mod lost_answers;
 mod stage;
 mod switches;
