@@ -1,1 +1,13 @@
-//! End to end: the built component, in the real host, over real sockets.
+//! End to end: the built component, in the real host, over real sockets, against the
+//! simulated tenant. One module a promise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod lost_answers;
+mod stage;
+mod switches;
