@@ -175,23 +175,6 @@ impl<T: Transport> Connection<T> {
         let page = self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
         Ok(page.resources.len() > 1 || page.next_cursor.is_some())
     }
-
-    /// Asked where `startIndex` means nothing and nobody counts: whether a page without a
-    /// cursor is everybody. It is if asking for one user shows more than one, since then
-    /// pages mean nothing here, or a cursor, since then that would tell.
-    fn shows_everybody_at_once(&self) -> Result<bool> {
-        let page = self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
-        Ok(page.resources.len() > 1 || page.next_cursor.is_some())
-    }
-}
-
-fn repeats() -> crate::failure::Boxed {
-    failure(
-        FailureKind::MalformedAnswer,
-        "8x8 answers with the same page again and again, so that users beyond it cannot be listed.",
-    )
-    .code("paging-repeats")
-    .retry(RetryAdvice::AfterRepair)
 }
 
 fn after_cursor(page: ListResponse) -> Result<Step> {
@@ -209,7 +192,7 @@ fn after_cursor(page: ListResponse) -> Result<Step> {
         next,
         resources: page.resources,
         total: page.total,
-    }))
+    })
 }
 
 /// `None` where the service shows the page before once more and does not count.

@@ -235,7 +235,6 @@ fn one_stale_read_is_no_proof_that_a_change_was_ignored() {
         json_answer(200, &ada()),
         answer(204, ""),
         json_answer(200, &ada()),
-        json_answer(200, &ada()),
         json_answer(200, &after),
     ]);
     let outcome = script
