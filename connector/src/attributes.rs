@@ -276,23 +276,16 @@ impl Attribute {
     /// punctuation may differ. A locale or a time zone it may name in a way of its own.
     #[must_use]
     pub fn respelled(self, sent: &str, stored: &str) -> bool {
-        let bare = |text: &'_ str| {
-            let letters = text.chars().filter(|c| c.is_alphanumeric());
-            letters.flat_map(char::to_lowercase).collect::<String>()
+        let bare = |text: &str, of_phone: bool| -> String {
+            let counts = |c: &char| match of_phone {
+                true => c.is_ascii_digit(),
+                false => !c.is_whitespace() && !c.is_ascii_punctuation(),
+            };
+            fold(text).filter(counts).collect()
         };
-        match self {
-            Self::Locale | Self::Timezone => true,
-            Self::MobilePhone | Self::WorkPhone => {
-                let digits = |number: &str| {
-                    number
-                        .chars()
-                        .filter(char::is_ascii_digit)
-                        .collect::<String>()
-                };
-                digits(sent) == digits(stored)
-            }
-            _ => bare(sent) == bare(stored),
-        }
+        let of_phone = self.spec().sameness == Sameness::Phone;
+        matches!(self, Self::Locale | Self::Timezone)
+            || bare(sent, of_phone) == bare(stored, of_phone)
     }
 
     /// Why 8x8 may refuse this value, where it may.
