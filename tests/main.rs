@@ -9,5 +9,6 @@
 )]
 
 mod lost_answers;
+mod people;
 mod stage;
 mod switches;
