@@ -10,5 +10,6 @@
 
 mod lost_answers;
 mod people;
+mod sandbox;
 mod stage;
 mod switches;
