@@ -8,7 +8,9 @@
     reason = "tests"
 )]
 
+mod lifecycle;
 mod lost_answers;
 mod people;
 mod stage;
 mod switches;
+mod unchanged;
