@@ -275,7 +275,7 @@ const WRITES: [Write; 5] = [
         update_method: "put",
         method: "PUT",
         edits: || edits(&[("title", "Countess"), ("mobilePhone", "")]),
-        repeatable: true,
+        repeatable: false,
     },
     Write {
         name: "the status",

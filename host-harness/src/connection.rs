@@ -232,10 +232,15 @@ impl Connection {
     ///
     /// Those that the contract names for `check`, and the host's own.
     pub async fn check(&self) -> Result<CheckReport, Failure> {
-        self.run("check", Access::Reads, |mut sandbox| async move {
-            let result = sandbox.check().await;
-            (sandbox, result)
-        })
+        self.run(
+            "check",
+            Access::Reads,
+            |_| Ok(()),
+            |mut sandbox| async move {
+                let result = sandbox.check().await;
+                (sandbox, result)
+            },
+        )
         .await
     }
 
@@ -249,17 +254,17 @@ impl Connection {
             limit: query.limit.max(1),
             ..query
         };
-        let page = self
-            .run("list", Access::Reads, |mut sandbox| {
-                let query = &query;
-                async move {
-                    let result = sandbox.list(query).await;
-                    (sandbox, result)
-                }
-            })
-            .await?;
-        promises::page(self.manifest(), query.limit, query.cursor.as_deref(), &page)?;
-        Ok(page)
+        let query = &query;
+        self.run(
+            "list",
+            Access::Reads,
+            |page| promises::page(self.manifest(), query.limit, query.cursor.as_deref(), page),
+            |mut sandbox| async move {
+                let result = sandbox.list(query).await;
+                (sandbox, result)
+            },
+        )
+        .await
     }
 
     /// All accounts, as a stream; see [`Self::listing`]. It ends after an error.
@@ -283,6 +288,7 @@ impl Connection {
             ready: VecDeque::new(),
             seen: Seen::default(),
             cursors: Seen::default(),
+            stale_pages: 0,
         }
     }
 
@@ -292,14 +298,16 @@ impl Connection {
     ///
     /// Those that the contract names for `get`, and the host's own.
     pub async fn get(&self, id: &str) -> Result<Account, Failure> {
-        let account = self
-            .run("get", Access::Reads, |mut sandbox| async move {
+        self.run(
+            "get",
+            Access::Reads,
+            |account| promises::account_of(self.manifest(), id, account),
+            |mut sandbox| async move {
                 let result = sandbox.get(id).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::account(self.manifest(), &account)?;
-        Ok(account)
+            },
+        )
+        .await
     }
 
     /// The account with this value of a lookup key, if there is one.
@@ -308,16 +316,16 @@ impl Connection {
     ///
     /// Those that the contract names for `find`, and the host's own.
     pub async fn find(&self, name: &str, value: &Value) -> Result<Option<Account>, Failure> {
-        let found = self
-            .run("find", Access::Reads, |mut sandbox| async move {
+        self.run(
+            "find",
+            Access::Reads,
+            |found: &Option<Account>| promises::found(self.manifest(), name, value, found.as_ref()),
+            |mut sandbox| async move {
                 let result = sandbox.find(name, value).await;
                 (sandbox, result)
-            })
-            .await?;
-        if let Some(account) = &found {
-            promises::account(self.manifest(), account)?;
-        }
-        Ok(found)
+            },
+        )
+        .await
     }
 
     /// Makes an account.
@@ -326,14 +334,16 @@ impl Connection {
     ///
     /// Those that the contract names for `create`, and the host's own.
     pub async fn create(&self, draft: &Draft) -> Result<Outcome, Failure> {
-        let outcome = self
-            .run("create", Access::Writes, |mut sandbox| async move {
+        self.run(
+            "create",
+            Access::Writes,
+            |outcome| promises::outcome(self.manifest(), outcome),
+            |mut sandbox| async move {
                 let result = sandbox.create(draft).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::outcome(self.manifest(), &outcome)?;
-        Ok(outcome)
+            },
+        )
+        .await
     }
 
     /// Changes an account.
@@ -342,14 +352,16 @@ impl Connection {
     ///
     /// Those that the contract names for `update`, and the host's own.
     pub async fn update(&self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
-        let outcome = self
-            .run("update", Access::Writes, |mut sandbox| async move {
+        self.run(
+            "update",
+            Access::Writes,
+            |outcome| promises::outcome_of(self.manifest(), id, outcome),
+            |mut sandbox| async move {
                 let result = sandbox.update(id, edits).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::outcome(self.manifest(), &outcome)?;
-        Ok(outcome)
+            },
+        )
+        .await
     }
 
     /// Deletes an account, in the upstream's sense of it
@@ -359,21 +371,25 @@ impl Connection {
     ///
     /// Those that the contract names for `delete`, and the host's own.
     pub async fn delete(&self, id: &str) -> Result<Deletion, Failure> {
-        let deletion = self
-            .run("delete", Access::Writes, |mut sandbox| async move {
+        self.run(
+            "delete",
+            Access::Writes,
+            |deletion| promises::deletion(self.manifest(), id, deletion),
+            |mut sandbox| async move {
                 let result = sandbox.delete(id).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::deletion(self.manifest(), &deletion)?;
-        Ok(deletion)
+            },
+        )
+        .await
     }
 
-    /// Runs one operation in a sandbox, against its deadline.
+    /// Runs one operation in a sandbox, against its deadline, and holds its result against
+    /// what the contract promises.
     async fn run<T, F>(
         &self,
         name: &'static str,
         access: Access,
+        promise: impl Fn(&T) -> Result<(), Failure> + Send,
         call: impl FnOnce(Sandbox) -> F + Send,
     ) -> Result<T, Failure>
     where
@@ -398,10 +414,12 @@ impl Connection {
             if matches!(result, Ok(_) | Err(Failure::Connector(_))) {
                 inner.leave(sandbox).await;
             }
-            result
+            result.and_then(|result| promise(&result).map(|()| result))
         };
         tokio::select! {
-            result = work => result,
+            result = work => result.map_err(|failure| {
+                failure.after(wrote.load(Ordering::Relaxed))
+            }),
             () = host.clock().alarm(start.saturating_add(time)) => {
                 Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)))
             }
@@ -476,7 +494,12 @@ pub struct Listing {
     ready: VecDeque<Account>,
     seen: Seen,
     cursors: Seen,
+    /// Pages in a row that showed nobody new.
+    stale_pages: u32,
 }
+
+/// An upstream that shifts may repeat itself for a page or two, and no more.
+const MOST_STALE_PAGES: u32 = 5;
 
 impl Listing {
     /// The upstream's own count, which may be wrong; known from the first page on, if it
@@ -506,6 +529,7 @@ impl Listing {
         loop {
             while let Some(account) = self.ready.pop_front() {
                 if self.seen.is_new(&account.id) {
+                    self.stale_pages = 0;
                     return Some(Ok(account));
                 }
             }
@@ -517,7 +541,11 @@ impl Listing {
                     message: Limit::Pages.message(limits),
                 }));
             }
+            if self.stale_pages >= MOST_STALE_PAGES {
+                return Some(Err(promises::stale_listing(self.stale_pages)));
+            }
             self.pages += 1;
+            self.stale_pages += 1;
             let limit = self.page_size;
             match self.connection.list(PageQuery { cursor, limit }).await {
                 Ok(page) => {

@@ -149,6 +149,18 @@ impl Failure {
         }
     }
 
+    /// Says of a fault or a limit in the middle of an operation what it leaves open.
+    pub(crate) fn after(mut self, wrote: bool) -> Self {
+        if wrote
+            && let Self::ConnectorFault { message } | Self::LimitReached { message, .. } = &mut self
+        {
+            message.push_str(
+                " A write was sent, and it may have happened: look before you repeat it.",
+            );
+        }
+        self
+    }
+
     /// The operation `name` did not end in its time.
     pub(crate) fn out_of_time(name: &str, time: Duration, wrote: bool) -> Self {
         let consequence = if wrote {
