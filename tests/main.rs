@@ -8,8 +8,10 @@
     reason = "tests"
 )]
 
+mod lifecycle;
 mod lost_answers;
 mod people;
 mod sandbox;
 mod stage;
 mod switches;
+mod unchanged;

@@ -181,19 +181,21 @@ impl Failure {
     }
 }
 
+/// Every problem in a sentence that names what is at fault.
 fn sentence(problems: &[Problem]) -> String {
-    match problems {
-        [] => "The settings are not valid.".to_owned(),
-        [problem] => problem.message.clone(),
-        [first, rest @ ..] => {
-            let mut text = first.message.clone();
-            for problem in rest {
-                text.push(' ');
-                text.push_str(&problem.message);
-            }
-            text
-        }
+    if problems.is_empty() {
+        return "The settings are not valid.".to_owned();
     }
+    let named = problems.iter().map(|problem| {
+        let Problem { name, message, .. } = problem;
+        // The command line's own are of the command as a whole.
+        if message.contains(name.as_str()) || name == "command" {
+            message.clone()
+        } else {
+            format!("{name}: {message}")
+        }
+    });
+    named.collect::<Vec<_>>().join(" ")
 }
 
 /// The contract's name of a kind.
