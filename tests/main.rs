@@ -1,3 +1,17 @@
-//! End to end: the built component, in the real host, over real sockets.
+//! End to end: the built component, in the real host, over real sockets, against the
+//! simulated tenant. One module a promise.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod lifecycle;
+mod lost_answers;
+mod people;
 mod sandbox;
+mod stage;
+mod switches;
+mod unchanged;

@@ -21,7 +21,8 @@ pub struct State {
 }
 
 impl State {
-    /// Reads a resource; `None` where it has no id, or one that is no path segment.
+    /// Reads a resource; `None` where it has no id, or one that is no path segment, or where
+    /// it cannot be told whether the user is active.
     #[must_use]
     pub fn read(resource: Resource, tenant: &Tenant) -> Option<Self> {
         let id = resource.id().filter(|id| is_id(id))?;
@@ -32,7 +33,7 @@ impl State {
                 Some((spec.attribute, value))
             })
             .collect();
-        let active = resource.active();
+        let active = resource.active()?;
         Some(Self {
             id,
             resource,
@@ -264,9 +265,10 @@ impl Goal {
                 let now = state.value(attribute)?;
                 let name = attribute.name();
                 let message = format!(
-                    "8x8 does not let {name} change once it is set; it is “{now}”. To move the \
+                    "8x8 does not let {name} change once it is set; it is “{}”. To move the \
                      person, an administrator deletes the user in the Admin Console, and the \
-                     account is created again."
+                     account is created again.",
+                    crate::failure::cleaned(now, 80)
                 );
                 Some(problem(name, "set-once", message))
             })

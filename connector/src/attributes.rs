@@ -15,6 +15,9 @@ pub const SITE_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:8x8:1.1:Us
 /// unless the operator asks for it.
 pub const SITE_SCHEMA_ELSEWHERE: &str = "urn:8x8:scim:schemas:extension:8x8user:2.0:User";
 
+/// What 8x8 stores for a user without a work email.
+pub const DEFAULT_WORK_EMAIL: &str = "noreply@8x8.com";
+
 /// One of the twelve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the table says it")]
@@ -267,6 +270,22 @@ impl Attribute {
             Sameness::IgnoringCase => fold(a).eq(fold(b)),
             Sameness::Phone => a == b || dialled(a).eq(dialled(b)) && dialled(a).next().is_some(),
         }
+    }
+
+    /// Whether `stored` can be the service's own spelling of `sent`: case, blanks and
+    /// punctuation may differ. A locale or a time zone it may name in a way of its own.
+    #[must_use]
+    pub fn respelled(self, sent: &str, stored: &str) -> bool {
+        let bare = |text: &str, of_phone: bool| -> String {
+            let counts = |c: &char| match of_phone {
+                true => c.is_ascii_digit(),
+                false => !c.is_whitespace() && !c.is_ascii_punctuation(),
+            };
+            fold(text).filter(counts).collect()
+        };
+        let of_phone = self.spec().sameness == Sameness::Phone;
+        matches!(self, Self::Locale | Self::Timezone)
+            || bare(sent, of_phone) == bare(stored, of_phone)
     }
 
     /// Why 8x8 may refuse this value, where it may.

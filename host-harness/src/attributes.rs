@@ -38,7 +38,12 @@ pub fn same(spec: &AttributeSpec, a: &[Value], b: &[Value]) -> bool {
 fn equal(spec: &AttributeSpec, a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) if spec.case_exact => a.trim() == b.trim(),
-        (Value::Text(a), Value::Text(b)) => a.trim().to_lowercase() == b.trim().to_lowercase(),
+        (Value::Text(a), Value::Text(b)) => {
+            // By characters, so that a letter's form at a word's end makes no difference.
+            let fold = |text: &str| text.trim().chars().flat_map(char::to_lowercase).collect();
+            let (a, b): (String, String) = (fold(a), fold(b));
+            a == b
+        }
         _ => a == b,
     }
 }

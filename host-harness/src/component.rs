@@ -5,23 +5,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-use wasmparser::{Encoding, Parser, Payload};
-
 use crate::bindings::ConnectorPre;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::Manifest;
 use crate::engine::Host;
 use crate::failure::Failure;
+use crate::inspection::Inspection;
 use crate::manifest;
 use crate::sandbox::{COMPONENT_BYTES, Limits, Sandbox, StoreState};
-
-/// What a connector may import: the contract's, at any 0.1.
-const IMPORTS: [&str; 3] = ["http", "log", "types"];
-/// What a connector exports.
-const EXPORTS: [&str; 2] = ["manifest", "accounts"];
-const PACKAGE: &str = "provisioning:connector/";
-const VERSION: &str = "@0.1.";
 
 /// Why a component was not loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +83,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    fn in_file(self, path: &Path) -> Self {
+    pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::InFile {
             path: path.to_owned(),
             source: Box::new(self),
@@ -100,136 +91,7 @@ impl LoadError {
     }
 }
 
-/// What a component is from the outside, read without compiling or running it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Inspection {
-    /// The names of its imports.
-    pub imports: Vec<String>,
-    /// The names of its exports.
-    pub exports: Vec<String>,
-    /// In bytes.
-    pub size: u64,
-    /// Of the file, in lower-case hexadecimal.
-    pub sha256: String,
-    /// Whether it imports nothing beyond the contract.
-    pub contract_only: bool,
-    /// The imports beyond the contract.
-    pub beyond: Vec<String>,
-    /// The exports of a connector that it lacks.
-    pub missing: Vec<String>,
-}
-
-impl Inspection {
-    /// Looks at a file.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or holds no component.
-    pub fn of_file(path: &Path) -> Result<Self, LoadError> {
-        Self::of_bytes(&read(path)?).map_err(|error| error.in_file(path))
-    }
-
-    /// Looks at a component's bytes.
-    ///
-    /// # Errors
-    ///
-    /// They are no component.
-    pub fn of_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
-        let (imports, exports) = names(bytes)?;
-        let beyond: Vec<String> = imports
-            .iter()
-            .filter(|name| !IMPORTS.iter().any(|known| is_of_contract(name, known)))
-            .cloned()
-            .collect();
-        let missing = EXPORTS
-            .iter()
-            .filter(|wanted| !exports.iter().any(|name| is_of_contract(name, wanted)))
-            .map(|wanted| format!("{PACKAGE}{wanted}{VERSION}x"))
-            .collect();
-        Ok(Self {
-            imports,
-            exports,
-            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            sha256: Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-            contract_only: beyond.is_empty(),
-            beyond,
-            missing,
-        })
-    }
-
-    fn verdict(&self) -> Result<(), LoadError> {
-        if !self.beyond.is_empty() {
-            return Err(LoadError::BeyondContract {
-                beyond: self.beyond.clone(),
-            });
-        }
-        if !self.missing.is_empty() {
-            return Err(LoadError::OtherWorld {
-                missing: self.missing.clone(),
-            });
-        }
-        Ok(())
-    }
-}
-
-fn is_of_contract(name: &str, interface: &str) -> bool {
-    name.strip_prefix(PACKAGE)
-        .and_then(|rest| rest.strip_prefix(interface))
-        .and_then(|rest| rest.strip_prefix(VERSION))
-        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
-}
-
-/// The names that the outermost component imports and exports.
-fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
-    if bytes.is_empty() {
-        return Err(LoadError::Empty);
-    }
-    if u64::try_from(bytes.len()).is_ok_and(|size| size > COMPONENT_BYTES) {
-        return Err(LoadError::TooLarge {
-            most: COMPONENT_BYTES,
-        });
-    }
-    let wrong = |error: wasmparser::BinaryReaderError| LoadError::NotWasm {
-        // What follows the first line are bytes.
-        reason: error
-            .message()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(" - expected=[")
-            .to_owned(),
-    };
-    let (mut imports, mut exports) = (Vec::new(), Vec::new());
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(wrong)? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => return Err(LoadError::CoreModule),
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    imports.push(import.map_err(wrong)?.name.name.to_owned());
-                }
-            }
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section {
-                    exports.push(export.map_err(wrong)?.name.name.to_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok((imports, exports))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     use std::io::Read as _;
 
     let read = || {
@@ -368,60 +230,6 @@ fn compile(host: &Host, bytes: &[u8]) -> Result<ConnectorPre<StoreState>, LoadEr
 mod tests {
     use super::*;
 
-    fn inspected(wat: &str) -> Result<Inspection, LoadError> {
-        Inspection::of_bytes(&wat::parse_str(wat).unwrap())
-    }
-
-    #[test]
-    fn bytes_that_are_no_component_are_told_apart() {
-        assert_eq!(Inspection::of_bytes(b""), Err(LoadError::Empty));
-        assert!(matches!(
-            Inspection::of_bytes(b"<html>"),
-            Err(LoadError::NotWasm { .. })
-        ));
-        assert_eq!(inspected("(module)"), Err(LoadError::CoreModule));
-        assert_eq!(
-            Inspection::of_bytes(&vec![0; 33 << 20]),
-            Err(LoadError::TooLarge { most: 32 << 20 })
-        );
-        assert!(matches!(
-            Inspection::of_file(Path::new("/nowhere/at-all.wasm")),
-            Err(LoadError::Unreadable { .. })
-        ));
-    }
-
-    #[test]
-    fn imports_beyond_the_contract_are_named() {
-        let inspection = inspected(
-            r#"(component
-                (import "provisioning:connector/http@0.1.7" (instance))
-                (import "provisioning:connector/clock@0.1.0" (instance))
-                (import "provisioning:connector/log@0.2.0" (instance))
-                (import "wasi:cli/environment@0.2.3" (instance)))"#,
-        )
-        .unwrap();
-        assert!(!inspection.contract_only);
-        assert_eq!(
-            inspection.beyond,
-            [
-                "provisioning:connector/clock@0.1.0",
-                "provisioning:connector/log@0.2.0",
-                "wasi:cli/environment@0.2.3"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_component_of_another_world_is_told_what_it_lacks() {
-        let inspection = inspected("(component)").unwrap();
-        let error = inspection.verdict().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "The component is no connector: it does not export \
-             provisioning:connector/manifest@0.1.x, provisioning:connector/accounts@0.1.x."
-        );
-    }
-
     #[tokio::test]
     async fn exports_of_the_right_name_and_another_type_do_not_fit() {
         let wat = r#"(component
@@ -441,11 +249,5 @@ mod tests {
             "{failure:?}"
         );
         assert_eq!(failure.kind(), "invalid-component");
-    }
-
-    #[test]
-    fn imports_of_nested_components_are_not_the_components_own() {
-        let inspection = inspected(r#"(component (component (import "x" (func))))"#).unwrap();
-        assert!(inspection.imports.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use crate::contract::{self, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
 use crate::sandbox::Limit;
 
 /// After whatever stopped an operation that had sent a write.
-pub(crate) const MAY_HAVE_HAPPENED: &str =
+const MAY_HAVE_HAPPENED: &str =
     "A write was sent, and it may have happened: look before you repeat it.";
 
 /// Why something was not done.
@@ -153,6 +153,17 @@ impl Failure {
         }
     }
 
+    /// Says of a fault or a limit in the middle of an operation what it leaves open.
+    pub(crate) fn after(mut self, wrote: bool) -> Self {
+        if wrote
+            && let Self::ConnectorFault { message } | Self::LimitReached { message, .. } = &mut self
+        {
+            message.push(' ');
+            message.push_str(MAY_HAVE_HAPPENED);
+        }
+        self
+    }
+
     /// The operation `name` did not end in its time.
     pub(crate) fn out_of_time(name: &str, time: Duration, wrote: bool) -> Self {
         let consequence = if wrote {
@@ -169,19 +180,21 @@ impl Failure {
     }
 }
 
+/// Every problem in a sentence that names what is at fault.
 fn sentence(problems: &[Problem]) -> String {
-    match problems {
-        [] => "The settings are not valid.".to_owned(),
-        [problem] => problem.message.clone(),
-        [first, rest @ ..] => {
-            let mut text = first.message.clone();
-            for problem in rest {
-                text.push(' ');
-                text.push_str(&problem.message);
-            }
-            text
-        }
+    if problems.is_empty() {
+        return "The settings are not valid.".to_owned();
     }
+    let named = problems.iter().map(|problem| {
+        let Problem { name, message, .. } = problem;
+        // The command line's own are of the command as a whole.
+        if message.contains(name.as_str()) || name == "command" {
+            message.clone()
+        } else {
+            format!("{name}: {message}")
+        }
+    });
+    named.collect::<Vec<_>>().join(" ")
 }
 
 /// The contract's name of a kind.

@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::component::Inspection;
 use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, CheckReport, Deletion, DeletionEffect,
     Effect, Manifest, Mutability, Notice, Operations, Outcome, Problem, RetryAdvice, SettingKind,
     Uniqueness, UpstreamAnswer, Value, ValueType,
 };
 use crate::failure::{Failure, PlannedRequest};
+use crate::inspection::Inspection;
 
 /// An account; single-valued attributes as scalars, multi-valued ones as arrays, as the
 /// manifest has it.

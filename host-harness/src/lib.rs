@@ -48,6 +48,7 @@ mod connection_file;
 mod egress;
 mod engine;
 mod failure;
+mod inspection;
 pub mod json;
 mod manifest;
 mod promises;
@@ -59,7 +60,7 @@ pub mod simulated_tenant;
 pub mod trace;
 
 pub use bindings::contract;
-pub use component::{Component, Inspection, LoadError};
+pub use component::{Component, LoadError};
 pub use connection::{Connection, ConnectionOptions, Listing, SandboxLifetime};
 pub use connection_file::ConnectionFile;
 pub use egress::{
@@ -69,5 +70,6 @@ pub use egress::{
 pub use engine::{CompiledCode, Host, HostError, HostOptions};
 pub use failure::{Failure, PlannedRequest};
 pub use futures_util::future::BoxFuture;
+pub use inspection::{Inside, Inspection};
 pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub use secrecy::{self, SecretString};

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::attributes::{same, spec, values};
 use crate::contract::{Account, Deletion, Manifest, Outcome, Page, Value, ValueType};
 use crate::failure::Failure;
 use crate::sandbox::{CURSOR_BYTES, ID_BYTES, is_wild};
@@ -51,16 +52,54 @@ pub(crate) fn account(manifest: &Manifest, account: &Account) -> Result<(), Fail
     Ok(())
 }
 
+/// The account that was asked for, and no other.
+pub(crate) fn account_of(manifest: &Manifest, id: &str, found: &Account) -> Result<(), Failure> {
+    if found.id != id {
+        return Err(broken("another account than was asked for".to_owned()));
+    }
+    account(manifest, found)
+}
+
+/// An account that has the value it was looked for by.
+pub(crate) fn found(
+    manifest: &Manifest,
+    name: &str,
+    value: &Value,
+    found: Option<&Account>,
+) -> Result<(), Failure> {
+    let Some(found) = found else {
+        return Ok(());
+    };
+    account(manifest, found)?;
+    let holds = spec(manifest, name).is_some_and(|spec| {
+        let wanted = std::slice::from_ref(value);
+        let has = |held: &Value| same(spec, std::slice::from_ref(held), wanted);
+        values(found, name).iter().any(has)
+    });
+    if holds {
+        Ok(())
+    } else {
+        Err(broken(
+            "an account without the value that was looked for".to_owned(),
+        ))
+    }
+}
+
+/// The outcome of a change of one account.
+pub(crate) fn outcome_of(manifest: &Manifest, id: &str, outcome: &Outcome) -> Result<(), Failure> {
+    account_of(manifest, id, &outcome.account)
+}
+
 /// An outcome: its account.
 pub(crate) fn outcome(manifest: &Manifest, outcome: &Outcome) -> Result<(), Failure> {
     account(manifest, &outcome.account)
 }
 
 /// A deletion: the outcome, if the account was kept.
-pub(crate) fn deletion(manifest: &Manifest, deletion: &Deletion) -> Result<(), Failure> {
+pub(crate) fn deletion(manifest: &Manifest, id: &str, deletion: &Deletion) -> Result<(), Failure> {
     match deletion {
         Deletion::Gone => Ok(()),
-        Deletion::Kept(kept) => outcome(manifest, kept),
+        Deletion::Kept(kept) => outcome_of(manifest, id, kept),
     }
 }
 
@@ -91,6 +130,11 @@ pub(crate) fn page(
         Some(next) if Some(next.as_str()) == cursor => Err(repeated_cursor()),
         _ => Ok(()),
     }
+}
+
+/// Pages without end that show nobody new.
+pub(crate) fn stale_listing(pages: u32) -> Failure {
+    broken(format!("{pages} pages in a row that show nobody new"))
 }
 
 /// A listing that goes in circles.

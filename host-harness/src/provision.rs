@@ -39,9 +39,28 @@ pub async fn provision(
     matching: &Matching,
 ) -> Result<Outcome, Failure> {
     let person = Person::new(connection.manifest(), &wanted.attributes, matching)?;
-    if let Some(found) = person.locate(connection).await? {
-        return bring_up(connection, wanted, found).await;
+    let located = person.locate(connection).await?;
+    let mut outcome = match located.found {
+        Some(found) => bring_up(connection, wanted, found).await?,
+        None => create(connection, wanted, &person).await?,
+    };
+    if located.identity_unchecked {
+        outcome.notices.push(Notice {
+            code: "identity-not-checked".to_owned(),
+            attribute: person.identity.map(|identity| identity.name.clone()),
+            message: "The upstream could not be asked who has this person's identity key: if they \
+                      had an account under another name, there are two now."
+                .to_owned(),
+        });
     }
+    Ok(outcome)
+}
+
+async fn create(
+    connection: &Connection,
+    wanted: &Draft,
+    person: &Person<'_>,
+) -> Result<Outcome, Failure> {
     match connection.create(wanted).await {
         // Made in the meantime, or by a run that did not get to see its answer.
         Err(Failure::Connector(failed)) if failed.kind == FailureKind::AlreadyExists => {
@@ -49,7 +68,7 @@ pub async fn provision(
                 return Err(Failure::Connector(failed));
             };
             let account = connection.get(id).await?;
-            let confirmed = person.recognise(connection, &account).await?;
+            let (confirmed, _) = person.recognise(connection, &account).await?;
             bring_up(connection, wanted, Found { account, confirmed }).await
         }
         done => done,
@@ -68,7 +87,7 @@ pub async fn deprovision(
     matching: &Matching,
 ) -> Result<Option<Outcome>, Failure> {
     let person = Person::new(connection.manifest(), person, matching)?;
-    let Some(Found { account, .. }) = person.locate(connection).await? else {
+    let Some(Found { account, .. }) = person.locate(connection).await?.found else {
         return Ok(None);
     };
     if account.status == AccountStatus::Inactive {
@@ -84,6 +103,13 @@ pub async fn deprovision(
         expected_version: None,
     };
     connection.update(&account.id, &edits).await.map(Some)
+}
+
+/// What came of looking for a person's account.
+struct Located {
+    found: Option<Found>,
+    /// The upstream offers no way to look for the identity key.
+    identity_unchecked: bool,
 }
 
 /// An account, and whether the identity key says that it is the person's.
@@ -143,29 +169,39 @@ impl<'a> Person<'a> {
 
     /// The person's account: by name, and where nobody has the name, by identity, since
     /// names change.
-    async fn locate(&self, connection: &Connection) -> Result<Option<Found>, Failure> {
+    async fn locate(&self, connection: &Connection) -> Result<Located, Failure> {
         if let Some(account) = find(connection, self.key).await? {
-            let confirmed = self.recognise(connection, &account).await?;
-            return Ok(Some(Found { account, confirmed }));
+            let (confirmed, identity_unchecked) = self.recognise(connection, &account).await?;
+            return Ok(Located {
+                found: Some(Found { account, confirmed }),
+                identity_unchecked,
+            });
         }
-        let found = self.by_identity(connection).await?;
-        Ok(found.map(|account| Found {
-            account,
-            confirmed: true,
-        }))
+        let (found, identity_unchecked) = self.by_identity(connection).await?;
+        Ok(Located {
+            found: found.map(|account| Found {
+                account,
+                confirmed: true,
+            }),
+            identity_unchecked,
+        })
     }
 
     /// Whether an account that has the person's name is known to be theirs; a failure
-    /// where it is known to be somebody else's.
-    async fn recognise(&self, connection: &Connection, account: &Account) -> Result<bool, Failure> {
+    /// where it is known to be somebody else's. And whether that could not be asked.
+    async fn recognise(
+        &self,
+        connection: &Connection,
+        account: &Account,
+    ) -> Result<(bool, bool), Failure> {
         let Some(identity) = self.identity else {
-            return Ok(false);
+            return Ok((false, false));
         };
         let held = values(account, &identity.name);
         let is_same = spec(self.manifest, &identity.name)
             .is_some_and(|spec| same(spec, held, &identity.values));
-        if is_same {
-            return Ok(true);
+        if is_same && !held.is_empty() {
+            return Ok((true, false));
         }
         if !held.is_empty() {
             return Err(ambiguous(
@@ -180,7 +216,7 @@ impl<'a> Person<'a> {
         }
         // The account says nothing of who it is; then nobody else's may say it.
         match self.by_identity(connection).await? {
-            Some(other) if other.id != account.id => Err(ambiguous(
+            (Some(other), _) if other.id != account.id => Err(ambiguous(
                 &other.id,
                 format!(
                     "One account has this person's {} and another their {}. Nothing was changed. \
@@ -188,21 +224,30 @@ impl<'a> Person<'a> {
                     self.key.name, identity.name
                 ),
             )),
-            _ => Ok(false),
+            (_, unchecked) => Ok((false, unchecked)),
         }
     }
 
-    /// The account with the person's identity key, where that can be searched for.
-    async fn by_identity(&self, connection: &Connection) -> Result<Option<Account>, Failure> {
+    /// The account with the person's identity key; and whether there was a key to look for
+    /// and no way to.
+    async fn by_identity(
+        &self,
+        connection: &Connection,
+    ) -> Result<(Option<Account>, bool), Failure> {
         let Some(identity) = self.identity else {
-            return Ok(None);
+            return Ok((None, false));
         };
-        if identity.name == self.key.name || !self.manifest.lookup_keys.contains(&identity.name) {
-            return Ok(None);
+        if identity.name == self.key.name {
+            return Ok((None, false));
+        }
+        if !self.manifest.lookup_keys.contains(&identity.name) {
+            return Ok((None, true));
         }
         match find(connection, identity).await {
-            Err(Failure::Connector(failed)) if failed.kind == FailureKind::Unsupported => Ok(None),
-            found => found,
+            Err(Failure::Connector(failed)) if failed.kind == FailureKind::Unsupported => {
+                Ok((None, true))
+            }
+            found => Ok((found?, false)),
         }
     }
 }

@@ -3,12 +3,6 @@
 //! which line of the connection file decides, and that the host works on: all of them share
 //! one host, and each ends with an honest connection on it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
 mod computing;
 mod grants;
 mod logs;

@@ -13,6 +13,7 @@ impl<T: Transport> Connection<T> {
     /// Tells apart: a refused token, a token of another customer, an address without a
     /// SCIM service, an answer that is no SCIM.
     pub fn check(&self) -> Result<CheckReport> {
+        self.begin();
         let page = self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
         let mut notices = Vec::new();
         if page.resources.is_empty() {

@@ -3,6 +3,7 @@
 //! POST is never sent twice: where its answer is lost, the account is looked for, and only
 //! what is found counts (facts §4.17).
 
+use super::update::is_spelling;
 use super::{
     Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
     outcome_unknown, taken,
@@ -20,6 +21,7 @@ impl<T: Transport> Connection<T> {
     /// `invalid-account` before anything is sent; `already-exists`, `held-elsewhere`;
     /// `outcome-unknown`; `unsupported` where 8x8 made the account and dropped a part.
     pub fn create(&self, draft: &Draft) -> Result<Outcome> {
+        self.begin();
         let goal = Goal::from_draft(draft).map_err(failure::invalid_account)?;
         let mut resource = Resource::new();
         goal.write(&mut resource, &self.tenant);
@@ -29,17 +31,7 @@ impl<T: Transport> Connection<T> {
 
         let mut notices = goal.unlikely();
         let state = match self.write(Operation::Create, request)? {
-            Written::Accepted(response) => match self.created(&goal, &response)? {
-                Some(state) => state,
-                None => {
-                    let lost = Lost {
-                        answer: Some(failure::upstream(&response)),
-                        why: "The answer showed no user".into(),
-                    };
-                    notices.push(found_by_reading());
-                    self.recover(&goal, &lost)?
-                }
-            },
+            Written::Accepted(response) => self.created(&goal, &response)?,
             Written::Refused(response) if taken::is_taken(&response) => {
                 return Err(self.taken(&goal, None, &response));
             }
@@ -52,7 +44,7 @@ impl<T: Transport> Connection<T> {
             }
             Written::Lost(lost) => {
                 notices.push(found_by_reading());
-                self.recover(&goal, &lost)?
+                self.recover(&goal, &lost, is_ours)?
             }
         };
         self.account_for(&goal, &state, &mut notices)?;
@@ -60,31 +52,34 @@ impl<T: Transport> Connection<T> {
         Ok(outcome(&state, Effect::Created, notices))
     }
 
-    /// The user that a success made: from the body, or read back where the body is left
-    /// out (RFC 7644 §3.3) or does not show everything. `None` where the answer proves
-    /// nothing.
-    fn created(&self, goal: &Goal, response: &Response) -> Result<Option<State>> {
+    /// The user that a success made: from the body where it shows everything, else read,
+    /// by the id that the answer names (RFC 7644 §3.3), else by name.
+    fn created(&self, goal: &Goal, response: &Response) -> Result<State> {
+        let lost = Lost {
+            answer: Some(failure::upstream(response)),
+            why: "8x8 answered with success, and the user cannot be read".into(),
+        };
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|state| is_named(state, goal));
-        if let Some(state) = &shown
-            && goal.unmet(state).is_empty()
-        {
-            self.serves.set(true);
-            return Ok(shown);
-        }
-        let id = match &shown {
-            Some(state) => Some(state.id.clone()),
+        let id = match shown {
+            Some(state) if goal.unmet(&state).is_empty() => return Ok(state),
+            Some(state) => Some(state.id),
             None => self.id_from_location(response),
         };
         let Some(id) = id else {
-            return Ok(None);
+            // The name was free a moment ago, so whoever has it now was made by this.
+            return self.recover(goal, &lost, is_not_somebody_else);
         };
-        match self.read_user(&id, 0) {
-            Ok(ReadUser::Found(state)) if is_named(&state, goal) => Ok(Some(*state)),
-            // The body showed the new user; what it did not show cannot be had.
-            _ => Ok(shown),
+        for delay in SETTLING {
+            match self.read_user(&id, delay) {
+                Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(*state),
+                Ok(_) => {}
+                Err(failed) if is_passing(&failed) => {}
+                Err(_) => break,
+            }
         }
+        Err(outcome_unknown(&lost, UNKNOWN, Some(&id)))
     }
 
     /// The id in `Location`, where it points to a user of this tenant.
@@ -96,33 +91,24 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// After a lost answer: looks for the account until it shows, or for as long as makes
-    /// sense.
-    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State> {
-        let what = "Whether 8x8 created the user is not known.";
-        let Some(name) = goal.value(Attribute::UserName) else {
-            return Err(outcome_unknown(lost, what, None));
-        };
+    /// Looks for the account until it shows, or for as long as makes sense. Somebody else
+    /// who has the name proves nothing: names may turn out not to be unique.
+    fn recover(&self, goal: &Goal, lost: &Lost, is_it: fn(&State, &Goal) -> bool) -> Result<State> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
-        for delay in SETTLING {
-            match self.search(Attribute::UserName, name, delay) {
-                Ok(Some(state)) if is_ours(&state, goal) => return Ok(state),
-                // Somebody has the name, and it is not who was asked for: the request
-                // cannot have made another.
-                Ok(Some(other)) => {
-                    return Err(taken::already_exists(
-                        &other,
-                        Attribute::UserName,
-                        lost.answer.clone(),
-                    ));
+        let mut other = None;
+        if let Some(name) = goal.value(Attribute::UserName) {
+            for delay in SETTLING {
+                match self.search(Attribute::UserName, name, delay) {
+                    Ok(Some(state)) if is_it(&state, goal) => return Ok(state),
+                    Ok(Some(state)) => other = Some(state.id),
+                    Ok(None) => {}
+                    Err(failed) if is_passing(&failed) => {}
+                    Err(_) => break,
                 }
-                Ok(None) => {}
-                Err(failed) if is_passing(&failed) => {}
-                Err(_) => break,
             }
         }
-        Err(outcome_unknown(lost, what, None))
+        Err(outcome_unknown(lost, UNKNOWN, other.as_deref()))
     }
 
     /// Compares what is there with what was asked for: a success is no proof (facts §4.18).
@@ -133,13 +119,15 @@ impl<T: Transport> Connection<T> {
             ignored.push("active");
         }
         for (attribute, wanted) in &goal.values {
-            let Some(wanted) = wanted else { continue };
-            match state.value(*attribute) {
-                Some(found) if found == wanted => {}
-                // What 8x8 stores for a user without one.
-                Some("noreply@8x8.com") => ignored.push(attribute.name()),
-                Some(_) => notices.push(stored_differently(*attribute)),
-                None => ignored.push(attribute.name()),
+            let stored = state.value(*attribute);
+            if stored == wanted.as_deref() {
+                continue;
+            }
+            let same = !unmet.touches(*attribute);
+            if same || is_spelling(*attribute, wanted.as_deref(), stored) {
+                notices.push(stored_differently(*attribute));
+            } else {
+                ignored.push(attribute.name());
             }
         }
         if ignored.is_empty() {
@@ -175,6 +163,20 @@ fn is_ours(state: &State, goal: &Goal) -> bool {
         && (goal.value(Attribute::ExternalId).is_some()
             || state.value(Attribute::ExternalId).is_none())
 }
+
+/// Whether a user who has the name after a success is not known to be somebody else.
+fn is_not_somebody_else(state: &State, goal: &Goal) -> bool {
+    match (
+        goal.value(Attribute::ExternalId),
+        state.value(Attribute::ExternalId),
+    ) {
+        (Some(wanted), Some(found)) => Attribute::ExternalId.same(wanted, found),
+        (None, Some(_)) => false,
+        (_, None) => true,
+    }
+}
+
+const UNKNOWN: &str = "Whether 8x8 created the user is not known.";
 
 /// What SCIM cannot do for a new user.
 fn limits_of_scim(goal: &Goal) -> Vec<Notice> {

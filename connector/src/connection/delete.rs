@@ -19,6 +19,7 @@ impl<T: Transport> Connection<T> {
     /// `invalid-account` where the id can name no account; `unsupported`;
     /// `outcome-unknown`.
     pub fn delete(&self, id: &str) -> Result<Deletion> {
+        self.begin();
         if !is_id(id) {
             return Err(failure::invalid_id());
         }
@@ -65,9 +66,9 @@ impl<T: Transport> Connection<T> {
                     notices.push(licence_suspended());
                     return Ok(Deletion::Kept(outcome(&after, Effect::Updated, notices)));
                 }
-                // It was deactivated before, so its state cannot show what the request did,
-                // and need not: either way the user is kept.
-                Ok(ReadUser::Found(after)) if !after.active() => {
+                // It was deactivated before, so its state shows only that it is kept, and
+                // after a lost answer not even for how long.
+                Ok(ReadUser::Found(after)) if !after.active() && !by_reading => {
                     return Ok(Deletion::Kept(outcome(
                         &after,
                         Effect::Unchanged,

@@ -23,6 +23,7 @@ impl<T: Transport> Connection<T> {
     /// `ambiguous` where several accounts have the value; `unsupported` where the
     /// attribute is no lookup key, or where the service offers no way to be sure.
     pub fn find(&self, name: &str, value: &Value) -> Result<Option<Account>> {
+        self.begin();
         let attribute = match Attribute::named(name) {
             Some(attribute @ (Attribute::UserName | Attribute::ExternalId)) => attribute,
             _ => {
@@ -70,7 +71,7 @@ impl<T: Transport> Connection<T> {
             page.next_cursor.is_some() || page.total.is_some_and(|total| total as usize > received);
         let mut matches = Matches::new(attribute, value);
         let all_match = matches.take(self, page.resources)?;
-        if all_match && (!more || received == 0 && page.total.is_none()) {
+        if all_match && !more {
             return matches.only(attribute);
         }
         if all_match && received > 0 && matches.0.len() > 1 {
@@ -79,29 +80,38 @@ impl<T: Transport> Connection<T> {
         self.scan(attribute, value)
     }
 
-    /// Reads everybody, within bounds.
+    /// Reads everybody, within bounds. Nobody is said only where as many were seen as the
+    /// service counts.
     fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State>> {
         self.transport
             .tell("the filter is refused or ignored; reading all users instead");
         let mut matches = Matches::new(attribute, value);
         let mut cursor = list::Cursor::START;
+        let (mut seen, mut counted) = (0, 0);
+        let mut all = false;
         for _ in 0..MAX_SCAN_PAGES {
             let step = self.step(&cursor, MAX_PAGE_SIZE)?;
+            seen += step.resources.len();
+            counted = counted.max(step.total.unwrap_or_default());
             matches.take(self, step.resources)?;
             match step.next {
                 Some(next) => cursor = next,
-                None => return matches.only(attribute),
+                None => {
+                    all = seen >= counted as usize;
+                    break;
+                }
             }
         }
-        if attribute.spec().uniqueness == Uniqueness::Global && matches.0.len() == 1 {
+        let unique = attribute.spec().uniqueness == Uniqueness::Global;
+        if all || unique && matches.0.len() == 1 {
             return matches.only(attribute);
         }
         Err(failure(
             FailureKind::Unsupported,
             format!(
-                "8x8 does not search by {} here, and there are too many users to read them all \
-                 for one.",
-                attribute.name()
+                "8x8 does not search by {} here, and did not show all of its users in {} pages.",
+                attribute.name(),
+                MAX_SCAN_PAGES
             ),
         )
         .code("no-search"))

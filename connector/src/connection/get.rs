@@ -11,6 +11,7 @@ impl<T: Transport> Connection<T> {
     ///
     /// `not-found`; `invalid-account` where the id can name no account.
     pub fn get(&self, id: &str) -> Result<Account> {
+        self.begin();
         if !is_id(id) {
             return Err(failure::invalid_id());
         }

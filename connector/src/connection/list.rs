@@ -18,45 +18,67 @@ use crate::transport::Transport;
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cursor {
-    /// `startIndex`, from 1, and the fingerprint of the page before.
-    Index { start: u64, before: u64 },
-    /// The service answers with everybody at once: so many were handed on already.
-    Everybody { passed: u64 },
-    /// The service's own (RFC 9865).
-    Upstream(String),
+    /// `startIndex`, from 1; how many of that answer were handed on already, since a service
+    /// may send more than it was asked for; and the fingerprint of the answer before.
+    Index {
+        start: u64,
+        passed: u64,
+        before: u64,
+    },
+    /// The service's own (RFC 9865), and how many of that answer were handed on already.
+    Upstream { cursor: String, passed: u64 },
 }
+
+/// The longest cursor that a service may send: ours has to stay below 4 KiB.
+const MAX_CURSOR_BYTES: usize = 3_900;
 
 impl Cursor {
     pub(super) const START: Self = Self::Index {
         start: 1,
+        passed: 0,
         before: 0,
     };
 
     fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
+        let (passed, rest) = rest.split_once(':')?;
+        let passed = passed.parse().ok()?;
         match kind {
             "index" => {
                 let (start, before) = rest.split_once(':')?;
-                let start = start.parse().ok().filter(|start| *start > 1)?;
+                let start = start.parse().ok().filter(|start| *start >= 1)?;
                 Some(Self::Index {
                     start,
+                    passed,
                     before: u64::from_str_radix(before, 16).ok()?,
                 })
             }
-            "all" => Some(Self::Everybody {
-                passed: rest.parse().ok()?,
+            "cursor" => Some(Self::Upstream {
+                cursor: rest.to_owned(),
+                passed,
             }),
-            "cursor" => Some(Self::Upstream(rest.to_owned())),
             _ => None,
         }
     }
 
     fn text(&self) -> String {
         match self {
-            Self::Index { start, before } => format!("index:{start}:{before:x}"),
-            Self::Everybody { passed } => format!("all:{passed}"),
-            Self::Upstream(cursor) => format!("cursor:{cursor}"),
+            Self::Index {
+                start,
+                passed,
+                before,
+            } => format!("index:{passed}:{start}:{before:x}"),
+            Self::Upstream { cursor, passed } => format!("cursor:{passed}:{cursor}"),
         }
+    }
+
+    /// The same answer once more, less so many of its users.
+    fn after(&self, more: u64) -> Self {
+        let mut again = self.clone();
+        match &mut again {
+            Self::Index { passed, .. } | Self::Upstream { passed, .. } => *passed += more,
+        }
+        again
     }
 }
 
@@ -67,6 +89,16 @@ pub(super) struct Step {
     pub(super) total: Option<u32>,
 }
 
+impl Step {
+    fn end(total: Option<u32>) -> Self {
+        Self {
+            resources: Vec::new(),
+            next: None,
+            total,
+        }
+    }
+}
+
 impl<T: Transport> Connection<T> {
     /// One page of all accounts.
     ///
@@ -75,6 +107,7 @@ impl<T: Transport> Connection<T> {
     /// `invalid-cursor`; `malformed-answer` where a service pages in a way that would
     /// leave people out.
     pub fn list(&self, query: &PageQuery) -> Result<Page> {
+        self.begin();
         let cursor = match query.cursor.as_deref() {
             None => Cursor::START,
             Some(text) => Cursor::parse(text).ok_or_else(|| {
@@ -85,7 +118,11 @@ impl<T: Transport> Connection<T> {
             })?,
         };
         let limit = query.limit.clamp(1, MAX_PAGE_SIZE);
-        let step = self.step(&cursor, limit)?;
+        let mut step = self.step(&cursor, limit)?;
+        if step.resources.len() > limit as usize {
+            step.resources.truncate(limit as usize);
+            step.next = Some(cursor.after(u64::from(limit)));
+        }
         let mut accounts: Vec<Account> = Vec::with_capacity(step.resources.len());
         for resource in step.resources {
             let state = State::read(resource, &self.tenant).ok_or_else(nameless)?;
@@ -100,109 +137,115 @@ impl<T: Transport> Connection<T> {
         })
     }
 
-    /// Asks for the page that begins at `cursor`.
-    pub(super) fn step(&self, cursor: &Cursor, limit: u32) -> Result<Step> {
-        let count = limit.to_string();
-        match cursor {
-            Cursor::Index { start, before } => {
+    /// Asks for the page that begins at `cursor`. The answer may be longer than asked for.
+    pub(super) fn step(&self, cursor: &Cursor, count: u32) -> Result<Step> {
+        let size = count.to_string();
+        let (mut step, passed) = match cursor {
+            Cursor::Index {
+                start,
+                passed,
+                before,
+            } => {
                 let index = start.to_string();
-                let page = self.read_users(&[("startIndex", &index), ("count", &count)], 0)?;
-                after_index(page, *start, *before, limit)
+                let page = self.read_users(&[("startIndex", &index), ("count", &size)], 0)?;
+                let step = match after_index(page, *start, *before, count)? {
+                    Some(step) => step,
+                    None if self.shows_everybody_at_once()? => Step::end(None),
+                    None => return Err(repeats()),
+                };
+                (step, *passed)
             }
-            Cursor::Everybody { passed } => {
-                let page = self.read_users(&[("startIndex", "1"), ("count", &count)], 0)?;
-                Ok(part_of_everybody(page, *passed, limit))
-            }
-            Cursor::Upstream(own) => {
-                let page = self.read_users(&[("cursor", own), ("count", &count)], 0)?;
-                if page.next_cursor.as_ref() == Some(own) {
-                    return Err(failure(
-                        FailureKind::MalformedAnswer,
-                        "8x8 repeats the place in its listing, which would never end.",
-                    )
-                    .code("paging-repeats"));
+            Cursor::Upstream { cursor, passed } => {
+                let page = self.read_users(&[("cursor", cursor), ("count", &size)], 0)?;
+                if page.next_cursor.as_ref() == Some(cursor) {
+                    return Err(repeats());
                 }
-                Ok(after_cursor(page))
+                (after_cursor(page)?, *passed)
             }
-        }
+        };
+        let passed = usize::try_from(passed).unwrap_or(usize::MAX);
+        step.resources.drain(..passed.min(step.resources.len()));
+        Ok(step)
+    }
+
+    /// Asked where `startIndex` means nothing and nobody counts: whether a page without a
+    /// cursor is everybody. It is if asking for one user shows more than one, since then
+    /// pages mean nothing here, or a cursor, since then that would tell.
+    fn shows_everybody_at_once(&self) -> Result<bool> {
+        let page = self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
+        Ok(page.resources.len() > 1 || page.next_cursor.is_some())
     }
 }
 
-fn after_cursor(page: ListResponse) -> Step {
-    Step {
-        next: page.next_cursor.map(Cursor::Upstream),
-        resources: page.resources,
-        total: page.total,
-    }
-}
-
-fn after_index(page: ListResponse, start: u64, before: u64, limit: u32) -> Result<Step> {
-    if page.next_cursor.is_some() {
-        return Ok(after_cursor(page));
-    }
-    let received = page.resources.len() as u64;
-    if start == 1 && received > u64::from(limit) {
-        // Neither `count` nor `startIndex` means anything here.
-        return Ok(part_of_everybody(page, 0, limit));
-    }
-    let print = fingerprint(&page.resources);
-    let so_far = start - 1 + received;
-    let total = page.total.map(u64::from);
-    if received > 0 && start > 1 && print == before {
-        // The page before once more: `startIndex` means nothing here. Everybody was seen
-        // if the service counts no more than this, or, where it does not count, if the page
-        // has room left.
-        let everybody = total.map_or(received < u64::from(limit), |total| total <= received);
-        if everybody {
-            return Ok(Step {
-                resources: Vec::new(),
-                next: None,
-                total: page.total,
-            });
+fn after_cursor(page: ListResponse) -> Result<Step> {
+    let next = match page.next_cursor {
+        Some(cursor) if cursor.len() > MAX_CURSOR_BYTES => {
+            return Err(failure(
+                FailureKind::MalformedAnswer,
+                "8x8 names a place in its listing that is too long to keep.",
+            )
+            .code("cursor-too-long"));
         }
-        return Err(failure(
-            FailureKind::MalformedAnswer,
-            "8x8 answers with the same page again and again, so that most users cannot be listed.",
-        )
-        .code("paging-repeats")
-        .retry(RetryAdvice::AfterRepair));
-    }
-    // A full first page whose total is its own length may be counting the page.
-    let suspicious = start == 1 && received == u64::from(limit);
-    let ended = received == 0 || (total == Some(so_far) && !suspicious);
+        cursor => cursor.map(|cursor| Cursor::Upstream { cursor, passed: 0 }),
+    };
     Ok(Step {
+        next,
         resources: page.resources,
-        next: (!ended).then_some(Cursor::Index {
-            start: so_far + 1,
-            before: print,
-        }),
         total: page.total,
     })
 }
 
-fn part_of_everybody(page: ListResponse, passed: u64, limit: u32) -> Step {
-    let received = page.resources.len() as u64;
-    let end = passed + u64::from(limit);
-    let skip = usize::try_from(passed).unwrap_or(usize::MAX);
-    Step {
-        resources: page
-            .resources
-            .into_iter()
-            .skip(skip)
-            .take(limit as usize)
-            .collect(),
-        next: (end < received).then_some(Cursor::Everybody { passed: end }),
-        total: page.total,
+/// `None` where the service shows the page before once more and does not count.
+fn after_index(page: ListResponse, start: u64, before: u64, count: u32) -> Result<Option<Step>> {
+    if page.next_cursor.is_some() {
+        return after_cursor(page).map(Some);
     }
+    let received = page.resources.len() as u64;
+    let print = fingerprint(&page.resources);
+    let total = page.total.map(u64::from);
+    if received > 0 && start > 1 && print == before {
+        // The page before once more: `startIndex` means nothing here. Everybody was seen
+        // if the service counts no more than this. Where it does not count, nothing in the
+        // page tells: one that has room left may have been cut by the service.
+        return match total {
+            Some(total) if total <= received => Ok(Some(Step::end(page.total))),
+            Some(_) => Err(repeats()),
+            None => Ok(None),
+        };
+    }
+    let so_far = start - 1 + received;
+    // A full first page whose total is its own length may be counting the page.
+    let suspicious = start == 1 && received == u64::from(count);
+    let ended = received == 0 || (total == Some(so_far) && !suspicious);
+    Ok(Some(Step {
+        resources: page.resources,
+        next: (!ended).then_some(Cursor::Index {
+            start: so_far + 1,
+            passed: 0,
+            before: print,
+        }),
+        total: page.total,
+    }))
 }
 
-/// Of the ids in their order.
+fn repeats() -> crate::failure::Boxed {
+    failure(
+        FailureKind::MalformedAnswer,
+        "8x8 answers with the same page again and again, so that users beyond it cannot be \
+         listed.",
+    )
+    .code("paging-repeats")
+    .retry(RetryAdvice::AfterRepair)
+}
+
+/// Of the ids, in whatever order.
 fn fingerprint(resources: &[Resource]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for resource in resources {
+    let each = resources.iter().map(|resource| {
+        let mut hasher = DefaultHasher::new();
         resource.id().hash(&mut hasher);
-    }
-    hasher.finish()
+        hasher.finish()
+    });
+    each.fold(0, u64::wrapping_add)
 }
 
 /// A user of a listing that has no id, or one that cannot be used.

@@ -2,6 +2,7 @@
 //! [`Transport`]. What they share stands here: building a request, reading an answer, and
 //! telling a write that was refused from one whose answer was lost.
 
+mod apply;
 mod check;
 mod create;
 mod delete;
@@ -19,7 +20,7 @@ use crate::contract::{
     Failure, FailureKind, Notice, Outcome, RetryAdvice, SettingValue, UpstreamAnswer,
 };
 use crate::failure::{self, Boxed, Operation, Refine};
-use crate::scim::{ListResponse, Malformed, Resource};
+use crate::scim::{ErrorBody, ListResponse, Malformed, Resource};
 use crate::settings::Tenant;
 use crate::transport::{
     API_TOKEN, Header, Method, Repeatability, Request, Response, Transport, TransportFailure,
@@ -42,9 +43,11 @@ pub struct Connection<T> {
     tenant: Tenant,
     transport: T,
     learned: RefCell<Learned>,
-    /// Whether this address was seen to serve users of this customer to this token; only
-    /// then does a 404 speak of a user and not of the address.
+    /// Whether this address was seen, in this operation, to serve users of this customer to
+    /// this token; only then does a 404 speak of a user and not of the address.
     serves: Cell<bool>,
+    /// Whether, in this operation, a write was taken or may have been.
+    wrote: Cell<bool>,
 }
 
 /// How a write ended.
@@ -78,7 +81,14 @@ impl<T: Transport> Connection<T> {
             transport,
             learned: RefCell::new(Learned::read(learned)),
             serves: Cell::new(false),
+            wrote: Cell::new(false),
         })
+    }
+
+    /// What was seen in an operation before says nothing of this one.
+    fn begin(&self) {
+        self.serves.set(false);
+        self.wrote.set(false);
     }
 
     /// What was found out about the service.
@@ -139,7 +149,7 @@ impl<T: Transport> Connection<T> {
         let url = self.tenant.url(&["Users", id], &[]);
         let response = self.read(operation, url, delay_ms)?;
         if is_missing(&response) {
-            self.confirm_serves()?;
+            self.confirm_missing(&response)?;
             return Ok(ReadUser::Missing(failure::upstream(&response)));
         }
         if !is_success(&response) {
@@ -168,9 +178,11 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Makes sure that this address serves users of this customer to this token.
-    fn confirm_serves(&self) -> Result<()> {
-        if !self.serves.get() {
+    /// Makes sure that a 404 speaks of the user: this address serves users of this customer
+    /// to this token. Where a gateway may have answered, whatever was seen before may have
+    /// ended since.
+    fn confirm_missing(&self, response: &Response) -> Result<()> {
+        if !self.serves.get() || !ErrorBody::from_body(&response.body).is_scim {
             self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
         }
         Ok(())
@@ -212,8 +224,12 @@ impl<T: Transport> Connection<T> {
 
     fn send_write(&self, operation: Operation, request: &Request) -> Result<Written> {
         match self.transport.send(request) {
-            Ok(response) if is_success(&response) => Ok(Written::Accepted(response)),
-            Ok(response) if response.earlier_attempt_lost || is_unsettled(&response) => {
+            Ok(response) if is_success(&response) => {
+                self.wrote.set(true);
+                Ok(Written::Accepted(response))
+            }
+            Ok(response) if response.earlier_attempt_lost || is_unsettled(operation, &response) => {
+                self.wrote.set(true);
                 let answered = failure::from_answer(operation, &self.tenant, &response);
                 Ok(Written::Lost(Lost {
                     answer: answered.upstream,
@@ -224,10 +240,13 @@ impl<T: Transport> Connection<T> {
             Err(failed @ (TransportFailure::Refused(_) | TransportFailure::NotSent(_))) => {
                 Err(failure::from_transport(operation, &failed))
             }
-            Err(failed) => Ok(Written::Lost(Lost {
-                answer: None,
-                why: failure::from_transport(operation, &failed).message,
-            })),
+            Err(failed) => {
+                self.wrote.set(true);
+                Ok(Written::Lost(Lost {
+                    answer: None,
+                    why: failure::from_transport(operation, &failed).message,
+                }))
+            }
         }
     }
 }
@@ -253,12 +272,13 @@ fn is_missing(response: &Response) -> bool {
     matches!(response.status, 404 | 410)
 }
 
-/// An answer that leaves open whether the write was done. 501 says that the method is not
-/// known at all (RFC 9110 §15.6.2), and an informational status is no answer.
-fn is_unsettled(response: &Response) -> bool {
+/// An answer that leaves open whether the write was done: 303 is what follows a form that
+/// was taken, and an informational status is no answer. 501 to a PATCH or a PUT says that
+/// the method is not known at all (RFC 9110 §15.6.2), which the other of the two may be.
+fn is_unsettled(operation: Operation, response: &Response) -> bool {
     match response.status {
-        501 => false,
-        408 | 425 => true,
+        501 => operation != Operation::Update,
+        303 | 304 | 408 | 425 => true,
         status => !(200..500).contains(&status),
     }
 }

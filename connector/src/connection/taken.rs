@@ -48,14 +48,17 @@ impl<T: Transport> Connection<T> {
             let Some(value) = goal.value(attribute) else {
                 continue;
             };
-            match self.search(attribute, value, 0) {
-                Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
-                    return already_exists(&holder, attribute, answer);
+            // Looked at twice, since the holder may be so new that the first look is stale.
+            for delay in [0, 1_000] {
+                match self.search(attribute, value, delay) {
+                    Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                        return already_exists(&holder, attribute, answer);
+                    }
+                    Ok(_) => {}
+                    // That externalId cannot be searched says nothing of the userName.
+                    Err(_) if attribute == Attribute::ExternalId => break,
+                    Err(_) => sure = false,
                 }
-                Ok(_) => {}
-                // That externalId cannot be searched says nothing of the userName.
-                Err(_) if attribute == Attribute::ExternalId => {}
-                Err(_) => sure = false,
             }
         }
         if sure {
@@ -72,11 +75,7 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-pub(super) fn already_exists(
-    holder: &State,
-    attribute: Attribute,
-    answer: Option<UpstreamAnswer>,
-) -> Boxed {
+fn already_exists(holder: &State, attribute: Attribute, answer: Option<UpstreamAnswer>) -> Boxed {
     failure::failure(
         FailureKind::AlreadyExists,
         format!(

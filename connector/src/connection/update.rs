@@ -2,42 +2,21 @@
 //!
 //! Read, compare by meaning, send the least that is safe, compare again. PATCH changes
 //! only what differs. PUT may clear what is left out (RFC 7644 §3.5.1), so the whole
-//! resource as it was read goes back, with what is not understood.
+//! resource as it was just read goes back, with what is not understood.
 
+use super::apply::{Applied, Means};
 use super::create::{attribute_ignored, stored_differently};
-use super::{
-    Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, header, is_passing,
-    outcome, outcome_unknown, taken,
-};
+use super::{Connection, Result, found_by_reading, outcome, taken};
 use crate::account::{Goal, State, is_id, notice};
-use crate::attributes::Attribute;
+use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
 use crate::contract::{Edits, Effect, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
-use crate::scim::{ErrorBody, Operation as PatchOperation, Resource, patch_body};
+use crate::scim::ErrorBody;
 use crate::settings::UpdateMethod;
-use crate::transport::{Method, Repeatability, Request, Response, Transport};
+use crate::transport::{Response, Transport};
 
 /// How often a lost race (412) is run again.
 const MAX_RACES: usize = 3;
-
-/// How a change is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Means {
-    Patch,
-    Put,
-}
-
-/// What came of sending a change.
-enum Applied {
-    /// The state after, and whether it was found by reading after a lost answer.
-    After(State, bool),
-    /// Someone else was faster (412): read again and decide anew.
-    Raced(Boxed),
-    /// The service does not serve this means for this change; nothing was done.
-    NotServed(Boxed),
-    /// The service said no.
-    Refused(Response),
-}
 
 impl<T: Transport> Connection<T> {
     /// # Errors
@@ -45,163 +24,49 @@ impl<T: Transport> Connection<T> {
     /// `not-found`, `invalid-account`, `precondition-failed`, `already-exists`,
     /// `held-elsewhere`, `outcome-unknown`; `unsupported` where 8x8 ignores an attribute.
     pub fn update(&self, id: &str, edits: &Edits) -> Result<Outcome> {
+        self.begin();
         if !is_id(id) {
             return Err(failure::invalid_id());
         }
         let goal = Goal::from_edits(edits).map_err(failure::invalid_account)?;
-        let mut state = self.user(id)?;
-        let expected = edits.expected_version.as_deref();
-        let mut update = Update {
+        let state = self.user(id)?;
+        if let Some(expected) = &edits.expected_version
+            && state.resource.version().as_ref() != Some(expected)
+        {
+            return Err(moved_on());
+        }
+        let update = Update {
             connection: self,
             goal: &goal,
             before: state.clone(),
+            any_version: edits.expected_version.is_none(),
             notices: Vec::new(),
-            wrote: false,
             put_only: false,
+            for_good: false,
         };
-        let mut races = 0;
-        loop {
-            if let Some(expected) = expected
-                && !update.wrote
-                && state.resource.version().as_deref() != Some(expected)
-            {
-                return Err(moved_on());
-            }
-            match update.advance(state)? {
-                Progress::Done(state) => return update.finish(&state),
-                Progress::Again(after) => state = after,
-                Progress::Raced(failed) if expected.is_some() => return Err(failed),
-                Progress::Raced(failed) => {
-                    races += 1;
-                    if races >= MAX_RACES {
-                        return Err(failed);
-                    }
-                    state = self.user(id)?;
-                }
-            }
-        }
+        update
+            .run(state)
+            .map_err(|failed| self.partly_done(failed, id))
     }
 
-    /// Sends a change and looks at what it did.
-    fn apply(&self, change: &Goal, state: &State, means: Means) -> Result<Applied> {
-        let request = match means {
-            Means::Patch => self.patch(change, state)?,
-            Means::Put => self.put(change, state),
-        };
-        let response = match self.write(Operation::Update, request)? {
-            Written::Accepted(response) => {
-                let shown = Resource::from_body(&response.body)
-                    .and_then(|resource| State::read(resource, &self.tenant))
-                    .filter(|after| after.id == state.id);
-                // An answer that shows the goal is taken at its word. One that does not may
-                // be partial or stale, so the user is read.
-                return match shown {
-                    Some(after) if change.unmet(&after).is_empty() => {
-                        Ok(Applied::After(after, false))
-                    }
-                    _ => {
-                        let lost = Lost {
-                            answer: Some(failure::upstream(&response)),
-                            why: "8x8 accepted the change and could not be read afterwards".into(),
-                        };
-                        self.read_after(change, state, &lost)
-                    }
-                };
-            }
-            Written::Lost(lost) => return self.recover_update(change, state, &lost),
-            Written::Refused(response) => response,
-        };
-        if response.status == 412 {
-            let raced = failure::from_answer(Operation::Update, &self.tenant, &response);
-            return Ok(Applied::Raced(raced));
+    /// A failure after a write that was taken is no "not done".
+    fn partly_done(&self, failed: Boxed, id: &str) -> Boxed {
+        let says_so = failed.kind == FailureKind::OutcomeUnknown
+            || failed.code.as_deref() == Some("attribute-ignored");
+        if !self.wrote.get() || says_so {
+            return failed;
         }
-        if means == Means::Patch && is_not_served(&response) {
-            let refused = failure::from_answer(Operation::Update, &self.tenant, &response);
-            return Ok(Applied::NotServed(refused));
-        }
-        Ok(Applied::Refused(response))
-    }
-
-    /// After an accepted change: one read tells.
-    fn read_after(&self, change: &Goal, state: &State, lost: &Lost) -> Result<Applied> {
-        match self.read_user(&state.id, 0) {
-            Ok(ReadUser::Found(after)) => Ok(Applied::After(*after, false)),
-            Ok(ReadUser::Missing(answer)) => Err(failure::not_found(Some(answer))),
-            Err(_) => self.recover_update(change, state, lost),
-        }
-    }
-
-    /// After a lost answer: reads until the goal shows, or for as long as makes sense.
-    fn recover_update(&self, change: &Goal, state: &State, lost: &Lost) -> Result<Applied> {
-        self.transport
-            .tell("the answer to a change was lost; reading whether it was made");
-        for delay in SETTLING {
-            match self.read_user(&state.id, delay) {
-                Ok(ReadUser::Found(after)) if change.unmet(&after).is_empty() => {
-                    return Ok(Applied::After(*after, true));
-                }
-                Ok(ReadUser::Found(_)) => {}
-                Ok(ReadUser::Missing(_)) => break,
-                Err(failed) if is_passing(&failed) => {}
-                Err(_) => break,
-            }
-        }
-        let what = "Whether 8x8 changed the user is not known.";
-        Err(outcome_unknown(lost, what, Some(&state.id)))
-    }
-
-    fn patch(&self, change: &Goal, state: &State) -> Result<Request> {
-        let mut operations = Vec::new();
-        for (attribute, path, value) in change.paths(&self.tenant) {
-            let operation = PatchOperation::set(&state.resource, &path, value)
-                .ok_or_else(|| several_values(attribute, &state.id))?;
-            operations.push(operation);
-        }
-        if let Some(active) = change.active {
-            operations.push(PatchOperation::activate(active));
-        }
-        let repeatable = operations.iter().all(|operation| operation.repeatable);
-        let body = patch_body(&operations);
-        Ok(self.change(Method::Patch, state, repeatable, body))
-    }
-
-    fn put(&self, change: &Goal, state: &State) -> Request {
-        let mut resource = state.resource.clone();
-        resource.drop_read_only();
-        change.write(&mut resource, &self.tenant);
-        self.change(Method::Put, state, true, resource.to_body())
-    }
-
-    fn change(&self, method: Method, state: &State, repeatable: bool, body: Vec<u8>) -> Request {
-        let url = self.tenant.url(&["Users", &state.id], &[]);
-        let version = self.version(state);
-        let repeatability = if repeatable || version.is_some() {
-            Repeatability::Idempotent
-        } else {
-            Repeatability::Once
-        };
-        let mut request = self.request(method, url, repeatability);
-        request.body = Some(body);
-        if let Some(version) = version {
-            request.headers.push(header("if-match", &version));
-        }
-        request
-    }
-
-    /// The version to send as `If-Match`: only where the resource has one and the service
-    /// says that it looks at it (RFC 7643 §5, RFC 7644 §3.14). Asked once, and remembered.
-    fn version(&self, state: &State) -> Option<String> {
-        let version = state.resource.version()?;
-        let known = self.learned.borrow().etag;
-        let supported = known.unwrap_or_else(|| {
-            let url = self.tenant.url(&["ServiceProviderConfig"], &[]);
-            let answer = self.read(Operation::ReadUsers, url, 0);
-            let supported = answer
-                .is_ok_and(|response| response.status == 200 && supports_etag(&response.body));
-            self.learned.borrow_mut().etag = Some(supported);
-            supported
-        });
-        supported.then_some(version)
+        let message = format!(
+            "A part of the change was made, and the rest failed: {} Read the user before you go on.",
+            failed.message
+        );
+        let mut partly = failure::failure(FailureKind::OutcomeUnknown, message)
+            .code("partly-done")
+            .account(id)
+            .problems(failed.problems)
+            .retry(failed.retry);
+        partly.upstream = failed.upstream;
+        partly
     }
 }
 
@@ -211,21 +76,44 @@ struct Update<'a, T> {
     goal: &'a Goal,
     /// As it was before the first write.
     before: State,
+    /// Whether a lost race may be run again.
+    any_version: bool,
     notices: Vec<Notice>,
-    /// A write was accepted.
-    wrote: bool,
     /// PATCH turned out not to do in this update.
     put_only: bool,
+    /// The service said so in a way that will be as true in the next update.
+    for_good: bool,
 }
 
 enum Progress {
     Done(State),
-    /// Something was done, and more is to do.
+    /// Go on from this state.
     Again(State),
     Raced(Boxed),
 }
 
 impl<T: Transport> Update<'_, T> {
+    fn run(mut self, mut state: State) -> Result<Outcome> {
+        let mut races = 0;
+        loop {
+            match self.advance(state)? {
+                Progress::Done(state) => return self.finish(&state),
+                Progress::Again(after) => state = after,
+                Progress::Raced(failed) => {
+                    races += 1;
+                    state = self.connection.user(&self.before.id)?;
+                    if self.goal.unmet(&state).is_empty() {
+                        // Someone else's doing, or our own request delivered twice.
+                        self.connection.wrote.set(true);
+                        self.notices.push(found_by_reading());
+                    } else if !self.any_version || races >= MAX_RACES {
+                        return Err(failed);
+                    }
+                }
+            }
+        }
+    }
+
     /// One step from `state` towards the goal.
     fn advance(&mut self, state: State) -> Result<Progress> {
         let change = self.goal.unmet(&state);
@@ -242,32 +130,39 @@ impl<T: Transport> Update<'_, T> {
         let means = self.means();
         match self.connection.apply(&change, &state, means)? {
             Applied::After(after, by_reading) => {
-                self.wrote = true;
                 if by_reading {
                     self.notices.push(found_by_reading());
                 }
-                let left = self.goal.unmet(&after);
-                if left.is_empty() {
-                    return Ok(Progress::Done(after));
-                }
-                if means == Means::Patch && self.may_put() && self.was_ignored(&left, &after) {
-                    // A success that changed nothing: this service wants the whole user.
-                    self.use_put();
-                    return Ok(Progress::Again(after));
-                }
-                self.judge(&left, &after)?;
-                Ok(Progress::Done(after))
+                self.judge(&change, means, after)
             }
             Applied::Raced(failed) => Ok(Progress::Raced(failed)),
-            Applied::NotServed(failed) => {
-                if !self.may_put() {
-                    return Err(failed);
-                }
-                self.use_put();
-                Ok(Progress::Again(state))
+            Applied::NotServed(failed) if !self.may_put() => Err(failed),
+            Applied::NotServed(_) => {
+                self.use_put(true);
+                self.read_anew()
             }
             Applied::Refused(response) => self.refused(&change, state, means, &response),
         }
+    }
+
+    /// What a success came to.
+    fn judge(&mut self, change: &Goal, means: Means, after: State) -> Result<Progress> {
+        let left = self.goal.unmet(&after);
+        if self.for_good && left != *change {
+            // Remembered only now: where PUT does no better, the next change, of the status
+            // alone perhaps, has to begin with PATCH again.
+            self.connection.learned.borrow_mut().no_patch = true;
+        }
+        let ignored = self.not_stored(&left, &after);
+        if ignored.is_empty() {
+            return Ok(Progress::Done(after));
+        }
+        if means == Means::Patch && self.may_put() {
+            // A success that changed nothing: this service wants the whole user.
+            self.use_put(true);
+            return Ok(Progress::Again(after));
+        }
+        Err(attribute_ignored("8x8 ignored the change of", &ignored).account(&after.id))
     }
 
     fn refused(
@@ -281,11 +176,29 @@ impl<T: Transport> Update<'_, T> {
         if change.value(Attribute::UserName).is_some() && taken::is_taken(response) {
             return Err(connection.taken(change, Some(&state.id), response));
         }
-        if matches!(response.status, 404 | 410) {
-            connection.confirm_serves()?;
-            return Err(failure::not_found(Some(failure::upstream(response))));
-        }
         let failed = failure::from_answer(Operation::Update, &connection.tenant, response);
+        if matches!(response.status, 404 | 410) {
+            // The user was there a moment ago: gone since, or a gateway that does not know
+            // the method.
+            connection.user(&state.id)?;
+            if means == Means::Patch && self.may_put() {
+                self.use_put(false);
+                return self.read_anew();
+            }
+            return Err(failed);
+        }
+        if means == Means::Put && connection.wrote.get() && matches!(response.status, 405 | 501) {
+            // A PATCH was taken and changed nothing of this, and there is no PUT.
+            let ignored = self.not_stored(change, &state);
+            return Err(attribute_ignored("8x8 ignored the change of", &ignored).account(&state.id));
+        }
+        let wakes = !state.active() && change.active == Some(true);
+        if means == Means::Patch && self.may_put() && !wakes && is_untyped(response) {
+            // It may be the path that was refused: a PUT of the same values is as safe, and
+            // where it is they that are wrong, it is refused too.
+            self.use_put(false);
+            return self.read_anew();
+        }
         let may_be_status = matches!(response.status, 400 | 403 | 409 | 422);
         if state.active() || !may_be_status || change.values.is_empty() {
             return Err(failed);
@@ -299,13 +212,15 @@ impl<T: Transport> Update<'_, T> {
             ..Goal::default()
         };
         match connection.apply(&activation, &state, means)? {
-            Applied::After(after, _) if after.active() => {
-                self.wrote = true;
-                Ok(Progress::Again(after))
-            }
+            Applied::After(after, _) if after.active() => Ok(Progress::Again(after)),
             Applied::After(..) | Applied::Refused(_) | Applied::NotServed(_) => Err(failed),
             Applied::Raced(raced) => Ok(Progress::Raced(raced)),
         }
+    }
+
+    /// A PUT is made from what was just read, or it would undo what others did meanwhile.
+    fn read_anew(&self) -> Result<Progress> {
+        Ok(Progress::Again(self.connection.user(&self.before.id)?))
     }
 
     fn means(&self) -> Means {
@@ -323,44 +238,29 @@ impl<T: Transport> Update<'_, T> {
         self.connection.tenant.update_method == UpdateMethod::Auto
     }
 
-    fn use_put(&mut self) {
+    fn use_put(&mut self, for_good: bool) {
         self.connection
             .transport
             .tell("PATCH is refused or ignored; sending the whole user with PUT");
         self.put_only = true;
-        self.connection.learned.borrow_mut().no_patch = true;
+        self.for_good = for_good;
     }
 
-    /// Whether something that is left has the value that it had before.
-    fn was_ignored(&self, left: &Goal, after: &State) -> bool {
-        !self.ignored(left, after).is_empty()
-    }
-
-    fn ignored(&self, left: &Goal, after: &State) -> Vec<&'static str> {
+    /// What is left of the goal after a success and is no mere spelling of it.
+    fn not_stored(&self, left: &Goal, after: &State) -> Vec<&'static str> {
         let status = left.active.map(|_| "active");
-        let values = left.values.iter().filter(|(attribute, _)| {
+        let values = left.values.iter().filter(|(attribute, wanted)| {
             let now = after.value(*attribute);
-            now.is_none() || now == self.before.value(*attribute)
+            let untouched = now == self.before.value(*attribute);
+            untouched || !is_spelling(*attribute, wanted.as_deref(), now)
         });
-        status
-            .into_iter()
-            .chain(values.map(|(attribute, _)| attribute.name()))
-            .collect()
-    }
-
-    /// What is left after a success: ignored is a failure, spelled otherwise is told in
-    /// [`Self::finish`].
-    fn judge(&self, left: &Goal, after: &State) -> Result<()> {
-        let ignored = self.ignored(left, after);
-        if ignored.is_empty() {
-            return Ok(());
-        }
-        Err(attribute_ignored("8x8 ignored the change of", &ignored).account(&after.id))
+        let names = values.map(|(attribute, _)| attribute.name());
+        status.into_iter().chain(names).collect()
     }
 
     fn finish(mut self, state: &State) -> Result<Outcome> {
         let done = self.goal.unmet(&self.before);
-        if done.is_empty() || !self.wrote {
+        if done.is_empty() || !self.connection.wrote.get() {
             return Ok(outcome(state, Effect::Unchanged, Vec::new()));
         }
         for (attribute, wanted) in &done.values {
@@ -390,18 +290,25 @@ impl<T: Transport> Update<'_, T> {
     }
 }
 
-/// PATCH is not served, at all or for this path (facts §2).
-fn is_not_served(response: &Response) -> bool {
-    match response.status {
-        405 | 501 => true,
-        400 => ErrorBody::from_body(&response.body).is("invalidPath"),
+/// Whether the stored value is the wanted one in the service's own spelling. A cleared
+/// locale may come back as the site's.
+pub(super) fn is_spelling(
+    attribute: Attribute,
+    wanted: Option<&str>,
+    stored: Option<&str>,
+) -> bool {
+    match (wanted, stored) {
+        (Some(wanted), Some(stored)) => {
+            stored != DEFAULT_WORK_EMAIL && attribute.respelled(wanted, stored)
+        }
+        (None, Some(_)) => attribute == Attribute::Locale,
         _ => false,
     }
 }
 
-fn supports_etag(body: &[u8]) -> bool {
-    let config: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    config.is_some_and(|config| config["etag"]["supported"] == serde_json::Value::Bool(true))
+/// 400 without a word about what was wrong.
+fn is_untyped(response: &Response) -> bool {
+    response.status == 400 && ErrorBody::from_body(&response.body).scim_type.is_none()
 }
 
 fn moved_on() -> Boxed {
@@ -410,20 +317,6 @@ fn moved_on() -> Boxed {
         "The user is no longer in the version that was expected. Read it again and decide anew.",
     )
     .retry(RetryAdvice::AfterMs(0))
-}
-
-fn several_values(attribute: Attribute, id: &str) -> Boxed {
-    failure::failure(
-        FailureKind::Ambiguous,
-        format!(
-            "The user has several values where {} has one; which of them is meant cannot be told. \
-             Remove all but one in the Admin Console.",
-            attribute.name()
-        ),
-    )
-    .code("several-values")
-    .retry(RetryAdvice::AfterRepair)
-    .account(id)
 }
 
 fn hint_inactive(mut failed: Boxed) -> Boxed {

@@ -1,6 +1,6 @@
 //! Query answers (RFC 7644 §3.4.2, RFC 9865 §2), read as leniently as is safe.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Resource, member, parse};
 
@@ -28,7 +28,8 @@ impl ListResponse {
     /// # Errors
     ///
     /// Where the body cannot be taken for a list. `Resources` may be missing where
-    /// `totalResults` is 0 (RFC 7644 §3.4.2), and only there.
+    /// `totalResults` is 0 (RFC 7644 §3.4.2), or where the service never counts and the body
+    /// calls itself a list; nowhere else.
     pub fn from_body(body: &[u8]) -> Result<Self, Malformed> {
         let Some(Value::Object(mut members)) = parse(body) else {
             return Err(Malformed::NotScim);
@@ -47,7 +48,11 @@ impl ListResponse {
                 .map(Resource::from_value)
                 .collect::<Option<_>>()
                 .ok_or(Malformed::NotAList)?,
-            None | Some(Value::Null) if total == Some(0) => Vec::new(),
+            None | Some(Value::Null)
+                if total == Some(0) || is_list(&members) && !counted(&members) =>
+            {
+                Vec::new()
+            }
             _ => return Err(Malformed::NotAList),
         };
         Ok(Self {
@@ -56,6 +61,21 @@ impl ListResponse {
             next_cursor,
         })
     }
+}
+
+/// Whether the body says of itself that it is a list.
+fn is_list(members: &Map<String, Value>) -> bool {
+    member(members, "schemas")
+        .and_then(Value::as_array)
+        .is_some_and(|schemas| {
+            schemas.iter().filter_map(Value::as_str).any(|schema| {
+                schema.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:ListResponse")
+            })
+        })
+}
+
+fn counted(members: &Map<String, Value>) -> bool {
+    member(members, "totalResults").is_some_and(|total| !total.is_null())
 }
 
 /// A count, also where it came as text. Anything else is not known.

@@ -79,13 +79,16 @@ impl Resource {
     }
 
     /// `active`. Some services send it as text; where it is missing, the user is taken for
-    /// active, since that is what a service without the notion means.
+    /// active, since that is what a service without the notion means. `None` where it is
+    /// something else, which could mean either.
     #[must_use]
-    pub fn active(&self) -> bool {
+    pub fn active(&self) -> Option<bool> {
         match member(&self.0, "active") {
-            Some(Value::Bool(active)) => *active,
-            Some(Value::String(text)) => !text.trim().eq_ignore_ascii_case("false"),
-            _ => true,
+            None => Some(true),
+            Some(Value::Bool(active)) => Some(*active),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+            Some(_) => None,
         }
     }
 
@@ -93,6 +96,13 @@ impl Resource {
     pub fn set_active(&mut self, active: bool) {
         let name = spelled(&self.0, "active");
         self.0.insert(name, Value::Bool(active));
+    }
+
+    /// Makes a boolean of an `active` that came as text: it is read, and never sent.
+    pub fn mend_active(&mut self) {
+        if let (Some(Value::String(_)), Some(active)) = (member(&self.0, "active"), self.active()) {
+            self.set_active(active);
+        }
     }
 
     /// What stands at a path.

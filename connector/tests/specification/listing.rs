@@ -70,6 +70,30 @@ fn a_page_that_repeats_is_a_failure_where_people_would_be_left_out() {
 }
 
 #[test]
+fn where_nobody_counts_a_page_that_repeats_is_everybody_only_if_pages_mean_nothing() {
+    let answered =
+        |resources: &[serde_json::Value]| json_answer(200, &json!({ "Resources": resources }));
+    let page = || answered(&people(0..3));
+    let script = Script::new([page(), page(), page()]);
+    assert_eq!(everybody(&script, 100).unwrap().len(), 3);
+    assert_eq!(script.lines()[2], "GET /Users?startIndex=1&count=1");
+
+    let capped = Script::new([page(), page(), answered(&people(0..1))]);
+    assert_eq!(everybody(&capped, 100), Err(FailureKind::MalformedAnswer));
+}
+
+#[test]
+fn a_list_that_neither_counts_nor_holds_anybody_says_that_it_is_one() {
+    let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] });
+    assert_eq!(
+        everybody(&Script::new([json_answer(200, &body)]), 2)
+            .unwrap()
+            .len(),
+        0
+    );
+}
+
+#[test]
 fn a_total_that_is_too_low_ends_nothing() {
     let script = Script::new([
         list(&people(0..2), 2),

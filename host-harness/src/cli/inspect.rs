@@ -7,8 +7,8 @@ use clap::Args;
 use super::output::{Output, printable};
 use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
-use crate::component::Inspection;
 use crate::failure::Failure;
+use crate::inspection::Inspection;
 use crate::json;
 
 #[derive(Debug, Args)]

@@ -124,7 +124,10 @@ impl From<Failure> for Stop {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
     log_to_stderr(cli.options.verbose);
     let output = Output::new(cli.options.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -152,6 +155,26 @@ pub fn main() -> ExitCode {
             ExitCode::from(exit_code(&failure))
         }
     }
+}
+
+/// A command line that cannot be read, or asks for help or the version. A program gets its
+/// document also for one that cannot be read.
+fn misread(error: &clap::Error) -> ExitCode {
+    // Nothing is left to tell it to where stderr is closed.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let said = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let said: Vec<_> = said
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let said = said.join(" ");
+    let asked = std::env::args_os().any(|argument| argument == "--json");
+    Output::new(asked).usage_document(said.strip_prefix("error: ").unwrap_or(&said));
+    ExitCode::from(2)
 }
 
 async fn run(cli: Cli, output: Output) -> Result<(), Stop> {

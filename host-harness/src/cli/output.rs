@@ -66,6 +66,12 @@ impl Output {
 
     /// Wrong usage, in a sentence.
     pub(super) fn usage(self, message: &str) {
+        self.usage_document(message);
+        self.note(&format!("{BAD}error:{BAD:#} {message}"));
+    }
+
+    /// Wrong usage, for a program.
+    pub(super) fn usage_document(self, message: &str) {
         if self.json {
             let problem = crate::contract::Problem {
                 name: "command".to_owned(),
@@ -77,7 +83,6 @@ impl Output {
             };
             self.line(&format!("{:#}", json::failure(&failure)));
         }
-        self.note(&format!("{BAD}error:{BAD:#} {message}"));
     }
 
     /// A failure, or the request that a dry run shows.

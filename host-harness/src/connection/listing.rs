@@ -21,7 +21,12 @@ pub struct Listing {
     ready: VecDeque<Account>,
     seen: Seen,
     cursors: Seen,
+    /// Pages in a row that showed nobody new.
+    stale_pages: u32,
 }
+
+/// An upstream that shifts may repeat itself for a page or two, and no more.
+const MOST_STALE_PAGES: u32 = 5;
 
 impl Listing {
     pub(super) fn new(connection: Connection) -> Self {
@@ -34,6 +39,7 @@ impl Listing {
             ready: VecDeque::new(),
             seen: Seen::default(),
             cursors: Seen::default(),
+            stale_pages: 0,
         }
     }
 
@@ -64,6 +70,7 @@ impl Listing {
         loop {
             while let Some(account) = self.ready.pop_front() {
                 if self.seen.is_new(&account.id) {
+                    self.stale_pages = 0;
                     return Some(Ok(account));
                 }
             }
@@ -75,7 +82,11 @@ impl Listing {
                     message: Limit::Pages.message(limits),
                 }));
             }
+            if self.stale_pages >= MOST_STALE_PAGES {
+                return Some(Err(promises::stale_listing(self.stale_pages)));
+            }
             self.pages += 1;
+            self.stale_pages += 1;
             let limit = self.page_size;
             match self.connection.list(PageQuery { cursor, limit }).await {
                 Ok(page) => {

@@ -13,7 +13,6 @@ use futures_util::Stream;
 
 pub use self::listing::Listing;
 pub use self::options::{ConnectionOptions, SandboxLifetime};
-
 use crate::component::Component;
 use crate::contract::{
     self, Account, CheckReport, Deletion, Draft, Edits, Manifest, Outcome, Page, PageQuery, Value,
@@ -161,10 +160,15 @@ impl Connection {
     ///
     /// Those that the contract names for `check`, and the host's own.
     pub async fn check(&self) -> Result<CheckReport, Failure> {
-        self.run("check", Access::Reads, |mut sandbox| async move {
-            let result = sandbox.check().await;
-            (sandbox, result)
-        })
+        self.run(
+            "check",
+            Access::Reads,
+            |_| Ok(()),
+            |mut sandbox| async move {
+                let result = sandbox.check().await;
+                (sandbox, result)
+            },
+        )
         .await
     }
 
@@ -178,17 +182,17 @@ impl Connection {
             limit: query.limit.max(1),
             ..query
         };
-        let page = self
-            .run("list", Access::Reads, |mut sandbox| {
-                let query = &query;
-                async move {
-                    let result = sandbox.list(query).await;
-                    (sandbox, result)
-                }
-            })
-            .await?;
-        promises::page(self.manifest(), query.limit, query.cursor.as_deref(), &page)?;
-        Ok(page)
+        let query = &query;
+        self.run(
+            "list",
+            Access::Reads,
+            |page| promises::page(self.manifest(), query.limit, query.cursor.as_deref(), page),
+            |mut sandbox| async move {
+                let result = sandbox.list(query).await;
+                (sandbox, result)
+            },
+        )
+        .await
     }
 
     /// All accounts, as a stream; see [`Self::listing`]. It ends after an error.
@@ -212,14 +216,16 @@ impl Connection {
     ///
     /// Those that the contract names for `get`, and the host's own.
     pub async fn get(&self, id: &str) -> Result<Account, Failure> {
-        let account = self
-            .run("get", Access::Reads, |mut sandbox| async move {
+        self.run(
+            "get",
+            Access::Reads,
+            |account| promises::account_of(self.manifest(), id, account),
+            |mut sandbox| async move {
                 let result = sandbox.get(id).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::account(self.manifest(), &account)?;
-        Ok(account)
+            },
+        )
+        .await
     }
 
     /// The account with this value of a lookup key, if there is one.
@@ -228,16 +234,16 @@ impl Connection {
     ///
     /// Those that the contract names for `find`, and the host's own.
     pub async fn find(&self, name: &str, value: &Value) -> Result<Option<Account>, Failure> {
-        let found = self
-            .run("find", Access::Reads, |mut sandbox| async move {
+        self.run(
+            "find",
+            Access::Reads,
+            |found: &Option<Account>| promises::found(self.manifest(), name, value, found.as_ref()),
+            |mut sandbox| async move {
                 let result = sandbox.find(name, value).await;
                 (sandbox, result)
-            })
-            .await?;
-        if let Some(account) = &found {
-            promises::account(self.manifest(), account)?;
-        }
-        Ok(found)
+            },
+        )
+        .await
     }
 
     /// Makes an account.
@@ -246,14 +252,16 @@ impl Connection {
     ///
     /// Those that the contract names for `create`, and the host's own.
     pub async fn create(&self, draft: &Draft) -> Result<Outcome, Failure> {
-        let outcome = self
-            .run("create", Access::Writes, |mut sandbox| async move {
+        self.run(
+            "create",
+            Access::Writes,
+            |outcome| promises::outcome(self.manifest(), outcome),
+            |mut sandbox| async move {
                 let result = sandbox.create(draft).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::outcome(self.manifest(), &outcome)?;
-        Ok(outcome)
+            },
+        )
+        .await
     }
 
     /// Changes an account.
@@ -262,14 +270,16 @@ impl Connection {
     ///
     /// Those that the contract names for `update`, and the host's own.
     pub async fn update(&self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
-        let outcome = self
-            .run("update", Access::Writes, |mut sandbox| async move {
+        self.run(
+            "update",
+            Access::Writes,
+            |outcome| promises::outcome_of(self.manifest(), id, outcome),
+            |mut sandbox| async move {
                 let result = sandbox.update(id, edits).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::outcome(self.manifest(), &outcome)?;
-        Ok(outcome)
+            },
+        )
+        .await
     }
 
     /// Deletes an account, in the upstream's sense of it
@@ -279,21 +289,25 @@ impl Connection {
     ///
     /// Those that the contract names for `delete`, and the host's own.
     pub async fn delete(&self, id: &str) -> Result<Deletion, Failure> {
-        let deletion = self
-            .run("delete", Access::Writes, |mut sandbox| async move {
+        self.run(
+            "delete",
+            Access::Writes,
+            |deletion| promises::deletion(self.manifest(), id, deletion),
+            |mut sandbox| async move {
                 let result = sandbox.delete(id).await;
                 (sandbox, result)
-            })
-            .await?;
-        promises::deletion(self.manifest(), &deletion)?;
-        Ok(deletion)
+            },
+        )
+        .await
     }
 
-    /// Runs one operation in a sandbox, against its deadline.
+    /// Runs one operation in a sandbox, against its deadline, and holds its result against
+    /// what the contract promises.
     async fn run<T, F>(
         &self,
         name: &'static str,
         access: Access,
+        promise: impl Fn(&T) -> Result<(), Failure> + Send,
         call: impl FnOnce(Sandbox) -> F + Send,
     ) -> Result<T, Failure>
     where
@@ -327,6 +341,8 @@ impl Connection {
             inner.leave(sandbox).await;
         }
         result
+            .and_then(|result| promise(&result).map(|()| result))
+            .map_err(|failure| failure.after(wrote.load(Ordering::Relaxed)))
     }
 }
 

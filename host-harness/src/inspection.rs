@@ -1,0 +1,330 @@
+//! [`Inspection`]: what a component is from the outside, read without compiling or running
+//! it. For reviewers, and for the verdict that comes before loading.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
+
+use crate::component::LoadError;
+use crate::sandbox::COMPONENT_BYTES;
+
+/// What a connector may import: the contract's, at any 0.1.
+const IMPORTS: [&str; 3] = ["http", "log", "types"];
+/// What a connector exports.
+const EXPORTS: [&str; 2] = ["manifest", "accounts"];
+const PACKAGE: &str = "provisioning:connector/";
+const VERSION: &str = "@0.1.";
+/// Of WebAssembly's memories, in bytes.
+const PAGE: u64 = 64 << 10;
+
+/// What a component is from the outside, read without compiling or running it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The names of its imports.
+    pub imports: Vec<String>,
+    /// The names of its exports.
+    pub exports: Vec<String>,
+    /// In bytes.
+    pub size: u64,
+    /// Of the file, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Whether it imports nothing beyond the contract.
+    pub contract_only: bool,
+    /// The imports beyond the contract.
+    pub beyond: Vec<String>,
+    /// The exports of a connector that it lacks.
+    pub missing: Vec<String>,
+    /// What is inside.
+    pub inside: Inside,
+}
+
+/// What is inside a component, its modules taken together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inside {
+    /// Core modules: the guest's, and the shims of the tool that wrapped it.
+    pub modules: usize,
+    /// Each memory: what it begins with and may grow to, in bytes. `None` is no maximum of
+    /// its own; the host has one.
+    pub memories: Vec<(u64, Option<u64>)>,
+    /// Each table: its initial and largest number of elements.
+    pub tables: Vec<(u64, Option<u64>)>,
+    /// Of all functions.
+    pub code_bytes: u64,
+    /// Of all data segments.
+    pub data_bytes: u64,
+    /// Name and size of each custom section.
+    pub custom_sections: Vec<(String, usize)>,
+    /// What it was made with: field, name and version (`producers` section).
+    pub producers: Vec<(String, String, String)>,
+    /// What it says of itself: `name`, and the annotations of the OCI image specification
+    /// (`version`, `licenses`, `source`, `description` …).
+    pub annotations: Vec<(String, String)>,
+}
+
+impl Inspection {
+    /// Looks at a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or holds no component.
+    pub fn of_file(path: &Path) -> Result<Self, LoadError> {
+        Self::of_bytes(&crate::component::read(path)?).map_err(|error| error.in_file(path))
+    }
+
+    /// Looks at a component's bytes.
+    ///
+    /// # Errors
+    ///
+    /// They are no component.
+    pub fn of_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
+        let Read {
+            imports,
+            exports,
+            inside,
+        } = look(bytes)?;
+        let beyond: Vec<String> = imports
+            .iter()
+            .filter(|name| !IMPORTS.iter().any(|known| is_of_contract(name, known)))
+            .cloned()
+            .collect();
+        let missing = EXPORTS
+            .iter()
+            .filter(|wanted| !exports.iter().any(|name| is_of_contract(name, wanted)))
+            .map(|wanted| format!("{PACKAGE}{wanted}{VERSION}x"))
+            .collect();
+        Ok(Self {
+            imports,
+            exports,
+            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            sha256: Sha256::digest(bytes)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+            contract_only: beyond.is_empty(),
+            beyond,
+            missing,
+            inside,
+        })
+    }
+
+    /// Whether it may be loaded.
+    pub(crate) fn verdict(&self) -> Result<(), LoadError> {
+        if !self.beyond.is_empty() {
+            return Err(LoadError::BeyondContract {
+                beyond: self.beyond.clone(),
+            });
+        }
+        if !self.missing.is_empty() {
+            return Err(LoadError::OtherWorld {
+                missing: self.missing.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn is_of_contract(name: &str, interface: &str) -> bool {
+    name.strip_prefix(PACKAGE)
+        .and_then(|rest| rest.strip_prefix(interface))
+        .and_then(|rest| rest.strip_prefix(VERSION))
+        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+}
+
+struct Read {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    inside: Inside,
+}
+
+fn look(bytes: &[u8]) -> Result<Read, LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > COMPONENT_BYTES) {
+        return Err(LoadError::TooLarge {
+            most: COMPONENT_BYTES,
+        });
+    }
+    let mut read = Read {
+        imports: Vec::new(),
+        exports: Vec::new(),
+        inside: Inside::default(),
+    };
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(not_wasm)? {
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => return Err(LoadError::CoreModule),
+            Payload::ModuleSection { .. } => {
+                depth += 1;
+                read.inside.modules += 1;
+            }
+            Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    read.imports
+                        .push(import.map_err(not_wasm)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    read.exports
+                        .push(export.map_err(not_wasm)?.name.name.to_owned());
+                }
+            }
+            payload => read.inside.take(payload)?,
+        }
+    }
+    Ok(read)
+}
+
+impl Inside {
+    fn take(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
+        match payload {
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    let memory = memory.map_err(not_wasm)?;
+                    let bytes = |pages: u64| pages.saturating_mul(PAGE);
+                    self.memories
+                        .push((bytes(memory.initial), memory.maximum.map(bytes)));
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    let table = table.map_err(not_wasm)?.ty;
+                    self.tables.push((table.initial, table.maximum));
+                }
+            }
+            Payload::DataSection(section) => {
+                for data in section {
+                    self.data_bytes += data.map_err(not_wasm)?.data.len() as u64;
+                }
+            }
+            Payload::CodeSectionStart { size, .. } => self.code_bytes += u64::from(size),
+            Payload::CustomSection(section) => self.custom(&section)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn custom(&mut self, section: &CustomSectionReader<'_>) -> Result<(), LoadError> {
+        let name = section.name();
+        self.custom_sections
+            .push((name.to_owned(), section.data().len()));
+        match section.as_known() {
+            KnownCustom::Producers(fields) => {
+                for field in fields {
+                    let field = field.map_err(not_wasm)?;
+                    for value in field.values {
+                        let value = value.map_err(not_wasm)?;
+                        let producer = (field.name.into(), value.name.into(), value.version.into());
+                        if !self.producers.contains(&producer) {
+                            self.producers.push(producer);
+                        }
+                    }
+                }
+            }
+            _ if ANNOTATIONS.contains(&name) => {
+                let text = String::from_utf8_lossy(section.data()).into_owned();
+                self.annotations.push((name.to_owned(), text));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Custom sections that hold a text.
+const ANNOTATIONS: [&str; 7] = [
+    "version",
+    "licenses",
+    "source",
+    "homepage",
+    "revision",
+    "authors",
+    "description",
+];
+
+fn not_wasm(error: wasmparser::BinaryReaderError) -> LoadError {
+    LoadError::NotWasm {
+        // What follows the first line are bytes.
+        reason: error
+            .message()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(" - expected=[")
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inspected(wat: &str) -> Result<Inspection, LoadError> {
+        Inspection::of_bytes(&wat::parse_str(wat).unwrap())
+    }
+
+    #[test]
+    fn bytes_that_are_no_component_are_told_apart() {
+        assert_eq!(Inspection::of_bytes(b""), Err(LoadError::Empty));
+        assert!(matches!(
+            Inspection::of_bytes(b"<html>"),
+            Err(LoadError::NotWasm { .. })
+        ));
+        assert_eq!(inspected("(module)"), Err(LoadError::CoreModule));
+        assert_eq!(
+            Inspection::of_bytes(&vec![0; 33 << 20]),
+            Err(LoadError::TooLarge { most: 32 << 20 })
+        );
+        assert!(matches!(
+            Inspection::of_file(Path::new("/nowhere/at-all.wasm")),
+            Err(LoadError::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn imports_beyond_the_contract_are_named() {
+        let inspection = inspected(
+            r#"(component
+                (import "provisioning:connector/http@0.1.7" (instance))
+                (import "provisioning:connector/clock@0.1.0" (instance))
+                (import "provisioning:connector/log@0.2.0" (instance))
+                (import "wasi:cli/environment@0.2.3" (instance)))"#,
+        )
+        .unwrap();
+        assert!(!inspection.contract_only);
+        assert_eq!(
+            inspection.beyond,
+            [
+                "provisioning:connector/clock@0.1.0",
+                "provisioning:connector/log@0.2.0",
+                "wasi:cli/environment@0.2.3"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_component_of_another_world_is_told_what_it_lacks() {
+        let inspection = inspected("(component)").unwrap();
+        let error = inspection.verdict().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The component is no connector: it does not export \
+             provisioning:connector/manifest@0.1.x, provisioning:connector/accounts@0.1.x."
+        );
+    }
+
+    #[test]
+    fn imports_of_nested_components_are_not_the_components_own() {
+        let inspection = inspected(r#"(component (component (import "x" (func))))"#).unwrap();
+        assert!(inspection.imports.is_empty());
+    }
+}

@@ -1,0 +1,13 @@
+//! The program `harness` as a user runs it: arguments in; stdout, stderr and an exit code out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod commands;
+mod program;
+mod traces;
