@@ -8,9 +8,12 @@
     reason = "tests"
 )]
 
+mod egress;
 mod lifecycle;
 mod lost_answers;
 mod people;
+mod secrets;
 mod stage;
 mod switches;
 mod unchanged;
+mod upstream;
