@@ -8,10 +8,13 @@
     reason = "tests"
 )]
 
+mod egress;
 mod lifecycle;
 mod lost_answers;
 mod people;
 mod sandbox;
+mod secrets;
 mod stage;
 mod switches;
 mod unchanged;
+mod upstream;

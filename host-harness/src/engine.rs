@@ -192,6 +192,8 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
     // Nothing of a stack reaches the next guest.
     config.async_stack_zeroing(true);
     config.cache(cache(&options.compiled_code)?);
+    #[cfg(feature = "memory-dump")]
+    config.coredump_on_trap(true);
 
     let count = options.max_instances.max(1);
     let mut pool = PoolingAllocationConfig::new();

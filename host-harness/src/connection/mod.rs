@@ -301,6 +301,18 @@ impl Connection {
         .await
     }
 
+    /// What is left in the memory of the sandbox that waits for the next operation
+    /// ([`SandboxLifetime::OnePerConnection`]), which is thrown away.
+    #[cfg(feature = "memory-dump")]
+    #[doc(hidden)]
+    pub async fn guest_memory(&self) -> Option<Vec<u8>> {
+        let sandbox = {
+            let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.take()?
+        };
+        sandbox.into_memory().await
+    }
+
     /// Runs one operation in a sandbox, against its deadline, and holds its result against
     /// what the contract promises.
     async fn run<T, F>(

@@ -319,6 +319,32 @@ impl Sandbox {
         Ok((&self.connector, &mut self.store, connection))
     }
 
+    /// Everything that the guest's memory holds. A component shows its memory to nobody, but
+    /// a trap does, so the guest is made to trap at once.
+    #[cfg(feature = "memory-dump")]
+    pub(crate) async fn into_memory(mut self) -> Option<Vec<u8>> {
+        let state = self.store.data_mut();
+        state.ticks_left = 0;
+        state.waited = false;
+        self.store.set_epoch_deadline(0);
+        let connection = self.connection?;
+        let trap = self
+            .connector
+            .provisioning_connector_accounts()
+            .connection()
+            .call_learned(&mut self.store, connection)
+            .await
+            .err()?;
+        let dump = trap.downcast_ref::<wasmtime::WasmCoreDump>()?;
+        let memories = dump.memories().iter();
+        Some(
+            memories
+                .flat_map(|memory| memory.data(&self.store))
+                .copied()
+                .collect(),
+        )
+    }
+
     fn connection(&self) -> Result<ResourceAny, Failure> {
         self.connection.ok_or_else(|| Failure::ConnectorFault {
             message: "The connector has no open connection.".to_owned(),

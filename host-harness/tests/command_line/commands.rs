@@ -313,6 +313,23 @@ fn the_connection_file_may_be_named_by_the_environment() {
 }
 
 #[test]
+fn proxies_of_the_environment_are_ignored() {
+    let tenant = Tenant::start(&[]);
+    let file = tenant.connection_file();
+    let mut command = program(&["--connection", &file, "check", "--json"]);
+    for variable in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ] {
+        command.env(variable, "http://127.0.0.1:9");
+    }
+    assert_eq!(run(command).done()["ok"], true);
+}
+
+#[test]
 fn a_whole_origin_that_is_granted_is_pointed_out() {
     let tenant = Tenant::start(&[]);
     let origin = tenant.url().split("/udi").next().unwrap();

@@ -1,0 +1,236 @@
+//! The token stands in one header of the requests to the tenant, and nowhere else.
+
+use std::fmt::Debug;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use host_harness::contract::AccountStatus;
+use host_harness::provision::{Matching, deprovision, provision};
+use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
+use host_harness::trace::HarFile;
+use host_harness::{Connection, ConnectionOptions, SandboxLifetime, StaticCredentials, json};
+use serde_json::json;
+
+use crate::stage::{ADA, attribute, but, connector, draft, edits, options, set_status, text};
+use crate::upstream::{Request, Upstream, answer};
+
+/// With characters that change under every encoding.
+const CANARY: &str = "c4nary-T0ken/with+odd=chars~7Q";
+
+/// As it is, percent-encoded in both cases, JSON-escaped, and in base64: alone, and with the
+/// rest of the header's value.
+const FORMS: [&str; 6] = [
+    CANARY,
+    "c4nary-T0ken%2Fwith%2Bodd%3Dchars~7Q",
+    "c4nary-T0ken%2fwith%2bodd%3dchars~7Q",
+    r"c4nary-T0ken\/with+odd=chars~7Q",
+    "YzRuYXJ5LVQwa2VuL3dpdGgrb2RkPWNoYXJzfjdR",
+    "QmVhcmVyIGM0bmFyeS1UMGtlbi93aXRoK29kZD1jaGFyc343UQ",
+];
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
+
+/// Everything that was said, for the search.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    fn note(&self, thing: &impl Debug) {
+        writeln!(self.clone(), "{thing:?} {thing:#?}").unwrap();
+    }
+
+    fn text(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes down all that is traced in this thread, down to the least of it.
+fn listen() -> (Said, tracing::subscriber::DefaultGuard) {
+    let said = Said::default();
+    let writer = said.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    (said, tracing::subscriber::set_default(subscriber))
+}
+
+fn with_canary(options: ConnectionOptions, har: &Path) -> ConnectionOptions {
+    let mut options = options.credentials(StaticCredentials::new().with("api-token", CANARY));
+    options.observer = Some(Arc::new(HarFile::create(har, true).unwrap()));
+    options.sandbox = SandboxLifetime::OnePerConnection;
+    options
+}
+
+/// Everything that can be done, with whatever comes of it.
+async fn live(connection: &Connection, said: &Said) {
+    let matching = Matching::default();
+    said.note(&connection.check().await);
+    let made = connection.create(&draft(&ADA)).await;
+    said.note(&made);
+    let id = made.map_or("1".to_owned(), |made| made.account.id);
+    said.note(&connection.get(&id).await);
+    said.note(&connection.find("userName", &text(ADA[0].1)).await);
+    said.note(
+        &connection
+            .update(&id, &edits(&[("title", "Countess")]))
+            .await,
+    );
+    said.note(
+        &connection
+            .update(&id, &set_status(AccountStatus::Inactive))
+            .await,
+    );
+    said.note(&provision(connection, &draft(&ADA), &matching).await);
+    let person = [attribute("userName", ADA[0].1)];
+    said.note(&deprovision(connection, &person, &matching).await);
+    said.note(&connection.delete(&id).await);
+    let mut listing = connection.listing();
+    for _ in 0..10 {
+        match listing.next().await {
+            Some(item) => said.note(&item),
+            None => break,
+        }
+    }
+    // And what fails.
+    let nobody = but(&ADA, &[("externalId", "E-2")]);
+    for failure in [
+        connection.create(&draft(&ADA)).await.err(),
+        connection.get("nobody").await.err(),
+        connection.get("..").await.err(),
+        connection.find("title", &text("x")).await.err(),
+        provision(connection, &draft(&nobody), &matching)
+            .await
+            .err(),
+    ] {
+        let Some(failure) = failure else { continue };
+        said.note(&failure);
+        writeln!(said.clone(), "{failure} {}", json::failure(&failure)).unwrap();
+    }
+    said.note(connection);
+    said.note(&connection.learned());
+}
+
+/// That a search of `bytes` finds what is there, and the token in no form.
+fn clean(what: &str, bytes: &[u8], there: &str) {
+    assert!(
+        holds(bytes, there),
+        "the search of the {what} finds nothing"
+    );
+    for form in FORMS {
+        assert!(!holds(bytes, form), "{form} is in the {what}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_in_one_header_and_nowhere_else() {
+    let (said, _listening) = listen();
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("trace.har");
+    let tenant = SimulatedTenant::start(TenantOptions {
+        token: CANARY.to_owned(),
+        people: 3,
+        ..TenantOptions::default()
+    })
+    .await
+    .unwrap();
+    let connector = connector().await;
+    let options = with_canary(options(&tenant), &har);
+    said.note(&options);
+    let connection = connector.connect(options).await.unwrap();
+    said.note(&connector);
+    live(&connection, &said).await;
+
+    let memory = connection.guest_memory().await.expect("a sandbox waits");
+    clean("guest's memory", &memory, "ada.lovelace@example.com");
+    // The tenant's own log leaves the header's value out by itself.
+    clean(
+        "requests",
+        format!("{:?}", tenant.log()).as_bytes(),
+        "Lovelace",
+    );
+    assert!(tenant.log().iter().all(|received| received.authorised));
+
+    tenant.clear_token();
+    let refused = connection.check().await.unwrap_err();
+    assert_eq!(refused.kind(), "unauthenticated");
+    said.note(&refused);
+
+    clean("output", &said.text(), "Lovelace");
+    assert!(holds(&said.text(), "TRACE"), "tracing is heard");
+    clean("archive", &std::fs::read(&har).unwrap(), "[redacted]");
+}
+
+/// Says in every header and member what the request's headers were, also encoded.
+fn echo(request: &Request) -> String {
+    let given = request.header("authorization").unwrap_or_default();
+    let token = given.strip_prefix("Bearer ").unwrap_or_default();
+    let echoed = format!("x-request-id: {given}\r\nlocation: /{token}\r\netag: {token}\r\n");
+    let user = json!({
+        "id": "1",
+        "userName": ADA[0].1,
+        "title": given,
+        "externalId": token,
+        "name": {"givenName": FORMS[1], "familyName": FORMS[4]},
+        "locale": FORMS[2],
+        "timezone": FORMS[5],
+        "emails": [{"type": "work", "value": format!("{token}@example.com")}],
+        "meta": {"version": token, "location": format!("/{token}")},
+        "heads": request.head,
+    });
+    if request.head.starts_with("GET") && request.head.contains("/Users?") {
+        let page = json!({"Resources": [user], "totalResults": 1, "nextCursor": null});
+        return answer(200, &echoed, &page.to_string());
+    }
+    if request.head.starts_with("GET") {
+        return answer(200, &echoed, &user.to_string());
+    }
+    let error = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": "400", "scimType": token, "detail": format!("you sent {given}"),
+    });
+    answer(400, &echoed, &error.to_string())
+}
+
+#[tokio::test]
+async fn an_upstream_that_echoes_the_request_gives_the_token_to_nobody() {
+    let (said, _listening) = listen();
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("trace.har");
+    let upstream = Upstream::start(echo).await;
+    let mut options = ConnectionOptions::new().setting("instance-url", upstream.url());
+    options.network.allow_loopback_http = true;
+    let options = with_canary(options, &har);
+    let connection = connector().await.connect(options).await.unwrap();
+    live(&connection, &said).await;
+
+    let authorised = upstream.requests();
+    assert!(!authorised.is_empty());
+    for request in &authorised {
+        assert_eq!(
+            request.header("authorization").unwrap(),
+            format!("Bearer {CANARY}")
+        );
+        assert_eq!(request.head.matches(CANARY).count(), 1);
+    }
+    let memory = connection.guest_memory().await.expect("a sandbox waits");
+    clean("guest's memory", &memory, "[redacted]");
+    clean("output", &said.text(), "[redacted]");
+    clean("archive", &std::fs::read(&har).unwrap(), "[redacted]");
+}
