@@ -37,7 +37,8 @@ async fn a_listing_without_end_ends_at_the_number_of_pages() {
         .unwrap();
     let (count, failure) = listed(&connection).await;
     assert_eq!(count, 0);
-    assert_fault(&failure.unwrap(), "show nobody new");
+    // A page may be empty and not the last, so only their number ends it.
+    assert_limit(&failure.unwrap(), Limit::Pages);
     works(&upstream).await;
 }
 

@@ -21,7 +21,7 @@ pub struct Listing {
     ready: VecDeque<Account>,
     seen: Seen,
     cursors: Seen,
-    /// Pages in a row that showed nobody new.
+    /// Pages in a row that showed somebody, and nobody new.
     stale_pages: u32,
 }
 
@@ -86,11 +86,12 @@ impl Listing {
                 return Some(Err(promises::stale_listing(self.stale_pages)));
             }
             self.pages += 1;
-            self.stale_pages += 1;
             let limit = self.page_size;
             match self.connection.list(PageQuery { cursor, limit }).await {
                 Ok(page) => {
                     self.total = page.total.or(self.total);
+                    // A page may be empty and not the last; one that only repeats leads nowhere.
+                    self.stale_pages += u32::from(!page.accounts.is_empty());
                     self.ready = page.accounts.into();
                     if let Some(next) = page.next {
                         if !self.cursors.is_new(&next) {
