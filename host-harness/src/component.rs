@@ -12,6 +12,7 @@ use crate::engine::Host;
 use crate::failure::Failure;
 use crate::inspection::Inspection;
 use crate::manifest;
+use crate::provenance::Provenance;
 use crate::sandbox::{COMPONENT_BYTES, Limits, Sandbox, StoreState};
 
 /// Why a component was not loaded.
@@ -66,6 +67,21 @@ pub enum LoadError {
     OtherWorld {
         /// The exports that it lacks.
         missing: Vec<String>,
+    },
+    /// It is not the component that was pinned.
+    #[error(
+        "The component is another than the pinned one: its digest is {found}. If it is the one \
+         you want, write sha256 = \"{found}\" under [component] in the connection file."
+    )]
+    OtherDigest {
+        /// The SHA-256 that it has.
+        found: String,
+    },
+    /// It is not signed as demanded.
+    #[error("The component is not signed as `public-key` under [component] demands: {reason}.")]
+    Unsigned {
+        /// What is wrong with the signature.
+        reason: String,
     },
     /// Its imports or exports have the contract's names and other types, or its code is
     /// not valid.
@@ -127,8 +143,24 @@ impl Component {
     ///
     /// [`Failure::Component`], and what `describe` may end in: a fault or a limit.
     pub async fn from_file(host: &Host, path: impl AsRef<Path>) -> Result<Self, Failure> {
+        Self::from_known_file(host, path, &Provenance::default()).await
+    }
+
+    /// Loads a component from a file, if it is the one that the operator demands.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_file`](Self::from_file), and of [`Provenance::verify`].
+    pub async fn from_known_file(
+        host: &Host,
+        path: impl AsRef<Path>,
+        provenance: &Provenance,
+    ) -> Result<Self, Failure> {
         let path = path.as_ref();
         let bytes = read(path)?;
+        provenance
+            .verify(&bytes, Some(path))
+            .map_err(|error| error.in_file(path))?;
         match Self::from_bytes(host, &bytes).await {
             Err(Failure::Component(error)) => Err(error.in_file(path).into()),
             loaded => loaded,

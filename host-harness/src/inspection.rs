@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
 use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
 
 use crate::component::LoadError;
+use crate::provenance::sha256;
 use crate::sandbox::COMPONENT_BYTES;
 
 /// What a connector may import: the contract's, at any 0.1.
@@ -99,10 +99,7 @@ impl Inspection {
             imports,
             exports,
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            sha256: Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: sha256(bytes),
             contract_only: beyond.is_empty(),
             beyond,
             missing,

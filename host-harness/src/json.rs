@@ -9,7 +9,7 @@ use crate::contract::{
     Uniqueness, UpstreamAnswer, Value, ValueType,
 };
 use crate::failure::{Failure, PlannedRequest};
-use crate::inspection::Inspection;
+use crate::inspection::{Inside, Inspection};
 
 /// An account; single-valued attributes as scalars, multi-valued ones as arrays, as the
 /// manifest has it.
@@ -309,6 +309,39 @@ pub fn deletion_effect(manifest: &Manifest) -> &'static str {
     }
 }
 
+fn inside(inside: &Inside) -> Json {
+    let ranges = |ranges: &[(u64, Option<u64>)]| {
+        ranges
+            .iter()
+            .map(|(from, to)| json!({ "initial": from, "maximum": to }))
+            .collect::<Json>()
+    };
+    json!({
+        "modules": inside.modules,
+        "memories": ranges(&inside.memories),
+        "tables": ranges(&inside.tables),
+        "code-bytes": inside.code_bytes,
+        "data-bytes": inside.data_bytes,
+        "custom-sections": inside
+            .custom_sections
+            .iter()
+            .map(|(name, size)| json!({ "name": name, "size": size }))
+            .collect::<Json>(),
+        "producers": inside
+            .producers
+            .iter()
+            .map(|(field, name, version)| {
+                json!({ "field": field, "name": name, "version": version })
+            })
+            .collect::<Json>(),
+        "annotations": inside
+            .annotations
+            .iter()
+            .map(|(name, value)| (name.clone(), Json::from(value.clone())))
+            .collect::<Map<_, _>>(),
+    })
+}
+
 /// What a component is from the outside.
 #[must_use]
 pub fn inspection(inspection: &Inspection) -> Json {
@@ -320,6 +353,7 @@ pub fn inspection(inspection: &Inspection) -> Json {
         "contract-only": inspection.contract_only,
         "beyond": inspection.beyond,
         "missing": inspection.missing,
+        "inside": inside(&inspection.inside),
     })
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use wasm_metadata::{AddMetadata, AddMetadataField, Description, Licenses, Source, Version};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -51,7 +52,43 @@ pub fn build(guest: &Guest<'_>) -> Result<Vec<u8>> {
         .join(format!("{}.wasm", guest.package.replace('-', "_")));
     let module =
         std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-    encode(&module).with_context(|| format!("{} is no connector", guest.package))
+    let component =
+        encode(&module).with_context(|| format!("{} is no connector", guest.package))?;
+    describe(guest, &cargo, &component)
+}
+
+/// Adds what the package says of itself: name, version, licence and source. No commit id,
+/// which would change the digest without a change of code.
+fn describe(guest: &Guest<'_>, cargo: &OsString, component: &[u8]) -> Result<Vec<u8>> {
+    let output = Command::new(cargo)
+        .current_dir(guest.crate_dir)
+        .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
+        .output()
+        .context("cannot run cargo metadata")?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
+    let package = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|package| package["name"] == guest.package)
+        .with_context(|| format!("cargo metadata does not know {}", guest.package))?;
+    let text = |name: &str| package[name].as_str();
+    let mut add = AddMetadata::default();
+    add.name = AddMetadataField::Set(guest.package.to_owned());
+    if let Some(version) = text("version") {
+        add.version = AddMetadataField::Set(Version::new(version.to_owned()));
+    }
+    if let Some(description) = text("description") {
+        add.description = AddMetadataField::Set(Description::new(description.to_owned()));
+    }
+    if let Some(license) = text("license") {
+        add.licenses = AddMetadataField::Set(Licenses::new(license)?);
+    }
+    if let Some(repository) = text("repository") {
+        add.source = AddMetadataField::Set(Source::new(repository)?);
+    }
+    add.to_wasm(component)
 }
 
 /// Wraps a core module that wit-bindgen made into a component.

@@ -8,6 +8,7 @@ use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
 use crate::engine::{Host, HostOptions};
+use crate::failure::Failure;
 use crate::trace::HarFile;
 
 /// A connection, and the trace that has to be closed at its end.
@@ -51,11 +52,14 @@ pub(super) async fn component(
         .component
         .as_ref()
         .or_else(|| file?.component.as_ref());
-    let component = match named {
-        Some(path) => Component::from_file(host, path).await?,
-        None => Component::from_bytes(host, CONNECTOR_8X8).await?,
-    };
-    Ok(component)
+    let provenance = file.map(|file| file.provenance.clone()).unwrap_or_default();
+    if let Some(path) = named {
+        return Ok(Component::from_known_file(host, path, &provenance).await?);
+    }
+    provenance
+        .verify(CONNECTOR_8X8, None)
+        .map_err(Failure::from)?;
+    Ok(Component::from_bytes(host, CONNECTOR_8X8).await?)
 }
 
 /// The connection file that the options name.

@@ -19,6 +19,7 @@ use crate::contract::Problem;
 use crate::egress::{CredentialSources, Network};
 use crate::engine::HostOptions;
 use crate::failure::Failure;
+use crate::provenance::Provenance;
 use crate::sandbox::{Limits, STACK_BYTES};
 
 /// A connection file, read.
@@ -29,6 +30,8 @@ pub struct ConnectionFile {
     pub path: PathBuf,
     /// The component it names, if it names one.
     pub component: Option<PathBuf>,
+    /// What it demands of the component, the bundled one too.
+    pub provenance: Provenance,
     /// The settings.
     pub settings: BTreeMap<String, String>,
     /// Where each secret is.
@@ -46,6 +49,7 @@ impl Default for ConnectionFile {
         Self {
             path: PathBuf::new(),
             component: None,
+            provenance: Provenance::default(),
             settings: BTreeMap::new(),
             credentials: CredentialSources::default(),
             network: Network::default(),

@@ -8,6 +8,7 @@ use crate::egress::SecretSource;
 use crate::sandbox::{MOST_HEADER_BYTES, MOST_MEMORY, MOST_STACK, MOST_TABLE_ELEMENTS};
 
 const TABLES: [&str; 5] = ["component", "settings", "credentials", "network", "limits"];
+const COMPONENT: [&str; 4] = ["file", "sha256", "public-key", "signature"];
 const NETWORK: [&str; 9] = [
     "read-only",
     "allow-loopback-http",
@@ -66,7 +67,10 @@ impl Reader<'_> {
         for entry in table {
             match entry.0.get_ref().as_ref() {
                 "file" => file.component = self.path_value(entry),
-                _ => self.unknown_key(entry.0, Some("component"), &["file"]),
+                "sha256" => file.provenance.sha256 = self.text(entry),
+                "public-key" => file.provenance.public_key = self.text(entry),
+                "signature" => file.provenance.signature = self.path_value(entry),
+                _ => self.unknown_key(entry.0, Some("component"), &COMPONENT),
             }
         }
     }
