@@ -12,6 +12,7 @@ mod egress;
 mod lifecycle;
 mod lost_answers;
 mod people;
+mod sandbox;
 mod secrets;
 mod stage;
 mod switches;

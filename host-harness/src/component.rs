@@ -135,8 +135,12 @@ impl Component {
         })??;
         let manifest = {
             let _running = host.run_clockwork();
-            let mut sandbox = Sandbox::start(host, &instance, &Limits::default()).await?;
-            sandbox.describe().await?
+            let limits = host.limits();
+            let work = async {
+                let mut sandbox = Sandbox::start(host, &instance, limits).await?;
+                sandbox.describe().await
+            };
+            host.within("describe", limits.operation_time, work).await?
         };
         let problems = manifest::problems(&manifest);
         if !problems.is_empty() {

@@ -135,23 +135,34 @@ impl Connection {
         component: Component,
         options: ConnectionOptions,
     ) -> Result<Self, Failure> {
-        let checked = settings::check(
+        let mut checked = settings::check(
             component.manifest(),
             &options.settings,
             &*options.credentials,
             &options.network,
         );
+        if options.limits.fuel.is_some() && !component.host().counts_fuel() {
+            checked.problems.push(contract::Problem {
+                name: "fuel".to_owned(),
+                code: "unsupported".to_owned(),
+                message: "`fuel` under [limits] has no effect here: this host does not count \
+                          instructions (`HostOptions::count_fuel`)."
+                    .to_owned(),
+            });
+        }
         let opened = {
-            let limits = options.limits.clone();
-            let _running = component.host().run_clockwork();
-            let mut sandbox = component.sandbox(&limits).await?;
-            match sandbox
-                .open(&checked.values, options.learned.as_deref())
+            let limits = &options.limits;
+            let work = async {
+                let mut sandbox = component.sandbox(limits).await?;
+                sandbox
+                    .open(&checked.values, options.learned.as_deref())
+                    .await?;
+                sandbox.reach().await
+            };
+            component
+                .host()
+                .within("open", limits.operation_time, work)
                 .await
-            {
-                Ok(()) => Ok(sandbox.reach().await?),
-                Err(failure) => Err(failure),
-            }
         };
         let reach = match opened {
             Err(Failure::Connector(failure))
@@ -422,20 +433,21 @@ impl Connection {
         let work = async {
             let mut sandbox = inner.sandbox().await?;
             sandbox.begin(operation, Arc::clone(&inner.egress));
-            let (sandbox, result) = call(sandbox).await;
-            if matches!(result, Ok(_) | Err(Failure::Connector(_))) {
-                inner.leave(sandbox).await;
-            }
-            result.and_then(|result| promise(&result).map(|()| result))
+            Ok::<_, Failure>(call(sandbox).await)
         };
-        tokio::select! {
-            result = work => result.map_err(|failure| {
-                failure.after(wrote.load(Ordering::Relaxed))
-            }),
+        let (sandbox, result) = tokio::select! {
+            done = work => done?,
             () = host.clock().alarm(start.saturating_add(time)) => {
-                Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)))
+                return Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)));
             }
+        };
+        // Not against the deadline: the operation has its result, whatever becomes of a note.
+        if matches!(result, Ok(_) | Err(Failure::Connector(_))) {
+            inner.leave(sandbox).await;
         }
+        result
+            .and_then(|result| promise(&result).map(|()| result))
+            .map_err(|failure| failure.after(wrote.load(Ordering::Relaxed)))
     }
 }
 
@@ -462,7 +474,6 @@ impl Inner {
 
     /// Takes over what was learned, and keeps the sandbox if it may live on.
     async fn leave(&self, mut sandbox: Sandbox) {
-        // An operation has its result by now, whatever becomes of the note.
         let Ok(learned) = sandbox.learned().await else {
             return;
         };

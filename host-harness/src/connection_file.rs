@@ -14,8 +14,11 @@ use toml::de::{DeTable, DeValue};
 use crate::connection::ConnectionOptions;
 use crate::contract::Problem;
 use crate::egress::{CredentialSources, Network, SecretSource};
+use crate::engine::HostOptions;
 use crate::failure::Failure;
-use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
+use crate::sandbox::{
+    Limits, MOST_HEADER_BYTES, MOST_MEMORY, MOST_STACK, MOST_TABLE_ELEMENTS, STACK_BYTES,
+};
 use crate::settings::nearest;
 
 const TABLES: [&str; 5] = ["component", "settings", "credentials", "network", "limits"];
@@ -30,10 +33,11 @@ const NETWORK: [&str; 9] = [
     "proxy",
     "ca-file",
 ];
-const LIMITS: [&str; 16] = [
+const LIMITS: [&str; 17] = [
     "cpu",
     "fuel",
     "memory",
+    "stack",
     "table-elements",
     "requests",
     "request-bytes",
@@ -50,7 +54,7 @@ const LIMITS: [&str; 16] = [
 ];
 
 /// A connection file, read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionFile {
     /// Where it was read from.
@@ -65,6 +69,22 @@ pub struct ConnectionFile {
     pub network: Network,
     /// What an operation may use up.
     pub limits: Limits,
+    /// The guest's stack in bytes; see [`HostOptions::stack_bytes`].
+    pub stack_bytes: usize,
+}
+
+impl Default for ConnectionFile {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::new(),
+            component: None,
+            settings: BTreeMap::new(),
+            credentials: CredentialSources::default(),
+            network: Network::default(),
+            limits: Limits::default(),
+            stack_bytes: STACK_BYTES,
+        }
+    }
 }
 
 impl ConnectionFile {
@@ -144,6 +164,18 @@ impl ConnectionFile {
             Ok(())
         } else {
             Err(Failure::InvalidSettings { problems })
+        }
+    }
+
+    /// The options of a host for this connection alone: what `[limits]` says of the things
+    /// that a host decides for all.
+    #[must_use]
+    pub fn host_options(&self) -> HostOptions {
+        HostOptions {
+            stack_bytes: self.stack_bytes,
+            count_fuel: self.limits.fuel.is_some(),
+            limits: self.limits.clone(),
+            ..HostOptions::default()
         }
     }
 
@@ -228,21 +260,32 @@ impl Reader<'_> {
                 self.wrong_value(entry, wrong);
                 continue;
             };
-            let mut found = Vec::new();
+            let (mut variable, mut path, mut shared) = (None, None, None);
+            let before = self.problems.len();
             for part in source {
                 match part.0.get_ref().as_ref() {
-                    "env" => found.extend(self.text(part).map(SecretSource::Environment)),
-                    "file" => found.extend(self.path_value(part).map(SecretSource::File)),
-                    _ => self.unknown_key(part.0, Some("credentials"), &["env", "file"]),
+                    "env" => variable = self.text(part),
+                    "file" => path = self.path_value(part),
+                    "shared" => {
+                        let read = |value: &DeValue<'_>| boolean(value).map(Some);
+                        self.take(part, "true or false", read, &mut shared);
+                    }
+                    _ => self.unknown_key(part.0, Some("credentials"), &["env", "file", "shared"]),
                 }
             }
-            match (found.pop(), found.is_empty()) {
-                (Some(source), true) => {
-                    file.credentials.0.insert(name, source);
+            let source = match (variable, path, shared) {
+                (Some(variable), None, None) => SecretSource::Environment(variable),
+                (None, Some(path), shared) => SecretSource::File {
+                    path,
+                    shared: shared.unwrap_or(false),
+                },
+                _ if self.problems.len() > before => continue,
+                _ => {
+                    self.wrong_value(entry, wrong);
+                    continue;
                 }
-                (None, _) if !source.is_empty() => {}
-                _ => self.wrong_value(entry, wrong),
-            }
+            };
+            file.credentials.0.insert(name, source);
         }
     }
 
@@ -292,13 +335,16 @@ impl Reader<'_> {
                 "table-elements" => {
                     self.number_up_to(entry, MOST_TABLE_ELEMENTS, &mut limits.table_elements);
                 }
+                "stack" => self.number_up_to(entry, MOST_STACK, &mut file.stack_bytes),
                 "requests" => self.number(entry, &mut limits.requests),
                 "request-bytes" => self.number(entry, &mut limits.request_bytes),
                 "sent-bytes" => self.number(entry, &mut limits.sent_bytes),
                 "response-bytes" => self.number(entry, &mut limits.response_bytes),
                 "received-bytes" => self.number(entry, &mut limits.received_bytes),
                 "headers" => self.number(entry, &mut limits.headers),
-                "header-bytes" => self.number(entry, &mut limits.header_bytes),
+                "header-bytes" => {
+                    self.number_up_to(entry, MOST_HEADER_BYTES, &mut limits.header_bytes);
+                }
                 "log-messages" => self.number(entry, &mut limits.log_messages),
                 "log-bytes" => self.number(entry, &mut limits.log_bytes),
                 "result-bytes" => self.number(entry, &mut limits.result_bytes),
@@ -462,7 +508,7 @@ mod tests {
             verbose = true
             [credentials]
             api-token = { env = "TOKEN" }
-            other = { file = "secret.txt" }
+            other = { file = "secret.txt", shared = true }
             [network]
             read-only = true
             timeout = "5s"
@@ -485,7 +531,10 @@ mod tests {
         );
         assert_eq!(
             file.credentials.0["other"],
-            SecretSource::File("conf/secret.txt".into())
+            SecretSource::File {
+                path: "conf/secret.txt".into(),
+                shared: true,
+            }
         );
         assert!(file.network.read_only);
         assert_eq!(file.network.ca_file, Some("/etc/ca.pem".into()));

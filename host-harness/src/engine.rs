@@ -16,7 +16,7 @@ use wasmtime::{
 use crate::bindings::Connector;
 use crate::clock::{Clock, SystemClock};
 use crate::failure::Failure;
-use crate::sandbox::{MOST_MEMORY, MOST_TABLE_ELEMENTS, StoreState};
+use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState};
 
 /// How finely the time that guests compute is measured.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -54,6 +54,9 @@ pub struct HostOptions {
     /// Whether instructions are counted, which makes [`Limits::fuel`](crate::Limits::fuel)
     /// work and guests a little slower. Default: no.
     pub count_fuel: bool,
+    /// What `describe` may use up, which runs when a component is loaded, before there is
+    /// a connection.
+    pub limits: Limits,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
 }
@@ -63,8 +66,9 @@ impl Default for HostOptions {
         Self {
             compiled_code: CompiledCode::default(),
             max_instances: 1_000,
-            stack_bytes: 512 << 10,
+            stack_bytes: STACK_BYTES,
             count_fuel: false,
+            limits: Limits::default(),
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -81,6 +85,7 @@ struct Inner {
     ticker: Arc<Ticker>,
     clock: Arc<dyn Clock>,
     count_fuel: bool,
+    limits: Limits,
 }
 
 impl Host {
@@ -106,6 +111,7 @@ impl Host {
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
+            limits: options.limits,
         })))
     }
 
@@ -123,6 +129,25 @@ impl Host {
 
     pub(crate) fn counts_fuel(&self) -> bool {
         self.0.count_fuel
+    }
+
+    /// What `describe` may use up.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Something that sends nothing, against its deadline.
+    pub(crate) async fn within<T>(
+        &self,
+        name: &str,
+        time: Duration,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let end = self.clock().now().saturating_add(time);
+        tokio::select! {
+            result = work => result,
+            () = self.clock().alarm(end) => Err(Failure::out_of_time(name, time, false)),
+        }
     }
 
     /// A place in the pool.

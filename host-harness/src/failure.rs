@@ -7,6 +7,10 @@ use crate::component::LoadError;
 use crate::contract::{self, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
 use crate::sandbox::Limit;
 
+/// After whatever stopped an operation that had sent a write.
+pub(crate) const MAY_HAVE_HAPPENED: &str =
+    "A write was sent, and it may have happened: look before you repeat it.";
+
 /// Why something was not done.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -164,7 +168,7 @@ impl Failure {
     /// The operation `name` did not end in its time.
     pub(crate) fn out_of_time(name: &str, time: Duration, wrote: bool) -> Self {
         let consequence = if wrote {
-            "A write was sent, and it may have happened: look before you repeat it."
+            MAY_HAVE_HAPPENED
         } else {
             "Nothing was written."
         };

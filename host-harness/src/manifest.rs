@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::contract::{CredentialPlacement, Manifest, SettingKind};
-use crate::sandbox::MANIFEST_ENTRIES;
+use crate::egress::is_hosts_own_header;
+use crate::sandbox::{CODE_BYTES, MANIFEST_ENTRIES, is_wild};
+
+/// Problems that are told; more say nothing new.
+const MOST_TOLD: usize = 20;
 
 /// What is wrong with it, as sentences.
 pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {
@@ -21,10 +25,14 @@ pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {
     problems.settings(manifest);
     problems.credentials(manifest);
     problems.attributes(manifest);
-    for quirk in &manifest.quirks {
-        problems.text("a quirk", &quirk.message);
+    problems.count("quirk", manifest.quirks.len());
+    for quirk in manifest.quirks.iter().take(MANIFEST_ENTRIES) {
+        for text in [&quirk.code, &quirk.message] {
+            problems.text("a quirk", text);
+        }
     }
-    problems.0
+    problems.names("header", manifest.headers.iter().map(String::as_str));
+    problems.told()
 }
 
 struct Problems(Vec<String>);
@@ -34,9 +42,24 @@ impl Problems {
         self.0.push(problem);
     }
 
+    fn told(mut self) -> Vec<String> {
+        let more = self.0.len().saturating_sub(MOST_TOLD);
+        if more > 0 {
+            self.0.truncate(MOST_TOLD);
+            self.add(format!("And {more} more problems."));
+        }
+        self.0
+    }
+
+    fn count(&mut self, what: &str, count: usize) {
+        if count > MANIFEST_ENTRIES {
+            self.add(format!("It lists more than {MANIFEST_ENTRIES} {what}s."));
+        }
+    }
+
     /// No control characters but line ends.
     fn text(&mut self, what: &str, text: &str) {
-        if text.chars().any(|c| c.is_control() && c != '\n') {
+        if text.chars().any(|c| is_wild(c) && c != '\n') {
             self.add(format!("The text of {what} holds control characters."));
         }
     }
@@ -47,10 +70,7 @@ impl Problems {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !good {
-            self.add(format!(
-                "{what} `{}` is not kebab-case.",
-                name.escape_debug()
-            ));
+            self.add(format!("{what} `{}` is not kebab-case.", shown(name)));
         }
     }
 
@@ -58,18 +78,15 @@ impl Problems {
     fn names<'a>(&mut self, what: &str, names: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
         let mut seen = BTreeSet::new();
         for (index, name) in names.enumerate() {
+            self.count(what, index + 1);
             if index >= MANIFEST_ENTRIES {
-                self.add(format!("It lists more than {MANIFEST_ENTRIES} {what}s."));
                 break;
             }
-            if name.is_empty() || name.chars().any(char::is_control) {
-                self.add(format!("A {what} has the name `{}`.", name.escape_debug()));
+            if name.is_empty() || name.len() > CODE_BYTES || name.contains(is_wild) {
+                self.add(format!("A {what} has the name `{}`.", shown(name)));
             }
             if !seen.insert(name) {
-                self.add(format!(
-                    "The {what} `{}` is listed twice.",
-                    name.escape_debug()
-                ));
+                self.add(format!("The {what} `{}` is listed twice.", shown(name)));
             }
         }
         seen
@@ -83,9 +100,13 @@ impl Problems {
             self.text("a setting", &setting.help);
             if let SettingKind::Choice(choices) = &setting.kind {
                 if choices.is_empty() {
-                    self.add(format!("The setting `{}` has no choices.", setting.name));
+                    self.add(format!(
+                        "The setting `{}` has no choices.",
+                        shown(&setting.name)
+                    ));
                 }
-                for choice in choices {
+                self.count("choice", choices.len());
+                for choice in choices.iter().take(MANIFEST_ENTRIES) {
                     self.text("a choice", choice);
                 }
             }
@@ -109,8 +130,8 @@ impl Problems {
                 if !exists {
                     self.add(format!(
                         "The credential `{}` refers to `{}`, which is no base-url setting.",
-                        credential.name,
-                        setting.escape_debug()
+                        shown(&credential.name),
+                        shown(setting)
                     ));
                 }
             };
@@ -119,17 +140,19 @@ impl Problems {
                 CredentialPlacement::ClientCredentials(client) => refers_to(&client.token_endpoint),
                 CredentialPlacement::Header(header) => {
                     let good = reqwest::header::HeaderName::try_from(header.name.as_str()).is_ok()
+                        && !is_hosts_own_header(&header.name)
                         && reqwest::header::HeaderValue::from_str(&header.prefix).is_ok();
                     if !good {
                         self.add(format!(
-                            "The credential `{}` goes into a header that cannot exist.",
-                            credential.name
+                            "The credential `{}` goes into a header that cannot exist, or \
+                             that is the host's own.",
+                            shown(&credential.name)
                         ));
                     }
                 }
                 CredentialPlacement::Query(parameter) if parameter.is_empty() => self.add(format!(
                     "The credential `{}` goes into a parameter without a name.",
-                    credential.name
+                    shown(&credential.name)
                 )),
                 _ => {}
             }
@@ -152,11 +175,15 @@ impl Problems {
         );
         for key in keys.iter().copied().chain(manifest.identity_key.as_deref()) {
             if !names.contains(key) {
-                self.add(format!(
-                    "`{}` is a key and no attribute.",
-                    key.escape_debug()
-                ));
+                self.add(format!("`{}` is a key and no attribute.", shown(key)));
             }
         }
     }
+}
+
+/// A name in a message: short, and nothing that a terminal obeys.
+fn shown(name: &str) -> String {
+    let mut shown: String = name.escape_debug().take(CODE_BYTES).collect();
+    shown.retain(|character| !is_wild(character));
+    shown
 }

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use crate::attributes::{same, spec, values};
 use crate::contract::{Account, Deletion, Manifest, Outcome, Page, Value, ValueType};
 use crate::failure::Failure;
-use crate::sandbox::{CURSOR_BYTES, ID_BYTES};
+use crate::sandbox::{CURSOR_BYTES, ID_BYTES, is_wild};
 
 /// An account: an id that can be shown, attributes of the manifest, none twice.
 pub(crate) fn account(manifest: &Manifest, account: &Account) -> Result<(), Failure> {
     if account.id.is_empty() || account.id.len() > ID_BYTES {
         return Err(broken(format!("an id of {} bytes", account.id.len())));
     }
-    if account.id.chars().any(char::is_control) {
+    if account.id.contains(is_wild) {
         return Err(broken("an id with control characters".to_owned()));
     }
     let mut seen = BTreeSet::new();

@@ -29,10 +29,14 @@ impl Connected {
 }
 
 pub(super) fn host() -> Result<Host, Stop> {
+    host_with(HostOptions::default())
+}
+
+fn host_with(options: HostOptions) -> Result<Host, Stop> {
     // One program, one operation at a time: a large pool would only cost address space.
     let options = HostOptions {
         max_instances: 16,
-        ..HostOptions::default()
+        ..options
     };
     Host::new(options).map_err(|error| Stop::Usage(error.to_string()))
 }
@@ -70,7 +74,7 @@ pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop>
 
 pub(super) async fn connect(options: &Options) -> Result<Connected, Stop> {
     let file = connection_file(options)?;
-    let host = host()?;
+    let host = host_with(file.host_options())?;
     let component = component(&host, options, Some(&file)).await?;
     connect_with(options, &component, file.options()).await
 }

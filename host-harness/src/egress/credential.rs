@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::secret_file;
 use crate::contract::CredentialPlacement;
 
 /// A source of secrets: a vault of the embedding platform, say.
@@ -20,6 +21,16 @@ pub trait Credentials: Send + Sync {
     /// The secret of this name. Asked at each request, so that a rotated secret is used
     /// from then on.
     fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<SecretString, CredentialError>>;
+
+    /// The upstream has just refused this secret (401). What this gives, if it is another
+    /// one, is tried once. A source that keeps what it fetched should fetch it anew here;
+    /// others need not care.
+    fn rejected<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<SecretString, CredentialError>> {
+        self.secret(name)
+    }
 
     /// The names it has, where it can tell without fetching; they are compared with the
     /// manifest when a connection is made.
@@ -32,7 +43,7 @@ pub trait Credentials: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CredentialError {
-    /// Stable: `missing`, `unreadable`, `empty`, `invalid`.
+    /// Stable: `missing`, `unreadable`, `exposed`, `empty`, `invalid`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
@@ -80,7 +91,13 @@ pub enum SecretSource {
     /// A variable of the environment.
     Environment(String),
     /// A file; a line end at its end does not count.
-    File(PathBuf),
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Whether others than its owner may read it. Where not, one that they can read is
+        /// refused (Unix).
+        shared: bool,
+    },
 }
 
 impl SecretSource {
@@ -88,7 +105,8 @@ impl SecretSource {
     ///
     /// # Errors
     ///
-    /// The variable is unset or empty, the file is missing, unreadable or empty.
+    /// The variable is unset or empty; the file is missing, unreadable, readable for others, or
+    /// empty.
     pub fn read(&self, name: &str) -> Result<SecretString, CredentialError> {
         let fail = |code, message: String| CredentialError {
             code,
@@ -96,7 +114,7 @@ impl SecretSource {
         };
         let text = match self {
             Self::Environment(variable) => match std::env::var(variable) {
-                Ok(value) => value,
+                Ok(value) => Zeroizing::new(value),
                 Err(std::env::VarError::NotPresent) => {
                     return Err(fail(
                         "missing",
@@ -110,20 +128,15 @@ impl SecretSource {
                     ));
                 }
             },
-            Self::File(path) => std::fs::read_to_string(path).map_err(|error| {
-                let code = match error.kind() {
-                    std::io::ErrorKind::NotFound => "missing",
-                    _ => "unreadable",
-                };
-                fail(code, format!("cannot read {}: {error}.", path.display()))
-            })?,
+            Self::File { path, shared } => {
+                secret_file::read(path, *shared).map_err(|(code, message)| fail(code, message))?
+            }
         };
-        let text = Zeroizing::new(text);
         let value = text.trim_end_matches(['\r', '\n']);
         if value.is_empty() {
             let what = match self {
                 Self::Environment(variable) => format!("the environment variable {variable}"),
-                Self::File(path) => path.display().to_string(),
+                Self::File { path, .. } => path.display().to_string(),
             };
             return Err(fail("empty", format!("{what} is empty.")));
         }
@@ -256,7 +269,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "s3\r\n").unwrap();
-        let source = SecretSource::File(path.clone());
+        let source = SecretSource::File {
+            path: path.clone(),
+            shared: true,
+        };
         assert_eq!(source.read("token").unwrap().expose_secret(), "s3");
         std::fs::write(&path, "\n").unwrap();
         assert_eq!(source.read("token").unwrap_err().code, "empty");

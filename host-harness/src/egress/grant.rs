@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use crate::contract::{Problem, Refusal, RefusalReason};
-use crate::sandbox::URL_BYTES;
+use crate::sandbox::{URL_BYTES, is_wild};
 
 /// An origin and a path that a connection's requests stay under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -321,11 +321,15 @@ fn path_segments(path: &str) -> Result<Vec<&str>, &'static str> {
     for segment in &segments {
         match *segment {
             "" => return Err("has two slashes in a row"),
-            "." | ".." => return Err("has a `.` or `..` segment"),
             _ => {}
         }
+        // Some servers take off what follows a `;` before they look for dots.
+        if matches!(segment.split(';').next(), Some("." | "..")) {
+            return Err("has a `.` or `..` segment");
+        }
+        let mut decoded = Vec::with_capacity(segment.len());
         let mut rest = *segment;
-        while let Some((_, after)) = rest.split_once('%') {
+        while let Some((before, after)) = rest.split_once('%') {
             let Some(code) = after
                 .get(..2)
                 .and_then(|digits| u8::from_str_radix(digits, 16).ok())
@@ -344,17 +348,23 @@ fn path_segments(path: &str) -> Result<Vec<&str>, &'static str> {
             if code.is_ascii_control() {
                 return Err("has an encoded control character");
             }
+            decoded.extend_from_slice(before.as_bytes());
+            decoded.push(code);
+        }
+        // A slash or a dot in more bytes than it needs is one to lenient servers.
+        if std::str::from_utf8(&decoded).is_err() {
+            return Err("has encoded bytes that are no UTF-8");
         }
     }
     Ok(segments)
 }
 
 /// A piece of outside text, short and on one line, for a message.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(200)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if is_wild(c) { '\u{fffd}' } else { c })
         .collect();
     if text.chars().nth(200).is_some() {
         short.push('…');
@@ -445,6 +455,11 @@ mod tests {
             "/a%",
             "/a%zz",
             "/a%252fb",
+            "/..;/x",
+            "/.;a=b/x",
+            "/%c0%ae%c0%ae/x",
+            "/a%c0%afb",
+            "/a%ff",
             "/a b",
             "/\u{e9}",
             "/a\r\nb",

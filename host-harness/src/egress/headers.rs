@@ -19,7 +19,8 @@ const ALLOWED: [&str; 6] = [
 
 /// What no manifest gets a connector leave to set: framing, credentials, routing, and
 /// whatever would make an answer unreadable for the search for echoes.
-const FORBIDDEN: [&str; 26] = [
+const FORBIDDEN: [&str; 34] = [
+    "a-im",
     "accept-charset",
     "accept-encoding",
     "authorization",
@@ -28,12 +29,15 @@ const FORBIDDEN: [&str; 26] = [
     "content-length",
     "cookie",
     "cookie2",
+    "date",
+    "early-data",
     "expect",
     "forwarded",
     "host",
     "http2-settings",
     "if-range",
     "keep-alive",
+    "max-forwards",
     "origin",
     "range",
     "referer",
@@ -43,9 +47,13 @@ const FORBIDDEN: [&str; 26] = [
     "upgrade",
     "user-agent",
     "via",
+    "x-forwarded",
+    "x-host",
     "x-http-method",
     "x-http-method-override",
+    "x-method",
     "x-method-override",
+    "x-rewrite-url",
 ];
 const FORBIDDEN_BEGINNINGS: [&str; 4] = ["proxy-", "sec-", "x-forwarded-", "x-original-"];
 
@@ -85,7 +93,8 @@ impl HeaderRules {
         }
     }
 
-    /// The request's header lines, if all of them may be set.
+    /// The request's header lines, if all of them may be set. Their number and size were
+    /// looked at before ([`request_over_limit`]).
     pub(crate) fn request(&self, lines: &[Header]) -> Result<HeaderMap, Refusal> {
         let mut map = HeaderMap::new();
         for line in lines {
@@ -105,33 +114,61 @@ impl HeaderRules {
             }
             let value = HeaderValue::from_str(&line.value)
                 .map_err(|_| refuse("its value holds characters that a header cannot hold"))?;
-            map.append(name, value);
+            map.try_append(name, value)
+                .map_err(|_| refuse("there are too many header lines"))?;
         }
         Ok(map)
     }
 }
 
 fn is_forbidden(name: &str) -> bool {
-    FORBIDDEN.contains(&name)
+    // Servers that hand headers to programs as variables take `_` and `-` for the same.
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    FORBIDDEN.contains(&name.as_str())
         || FORBIDDEN_BEGINNINGS
             .iter()
             .any(|beginning| name.starts_with(beginning))
+}
+
+/// Whether not even a credential may be put into this header.
+pub(crate) fn is_hosts_own(name: &str) -> bool {
+    let credentials = ["authorization", "cookie", "proxy-authorization"];
+    is_forbidden(name) && !credentials.contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-/// The limit that these header lines exceed.
-pub(crate) fn over_limit(map: &HeaderMap, limits: &Limits) -> Option<Limit> {
-    if map.len() > limits.headers {
-        return Some(Limit::Headers);
-    }
-    let bytes: usize = map
+/// The limit that a request's header lines exceed, before anything is done with them.
+pub(crate) fn request_over_limit(lines: &[Header], limits: &Limits) -> Option<Limit> {
+    let sizes = lines.iter().map(|line| (line.name.len(), line.value.len()));
+    over_limit(sizes, limits)
+}
+
+/// The limit that an answer's header lines exceed.
+pub(crate) fn answer_over_limit(map: &HeaderMap, limits: &Limits) -> Option<Limit> {
+    let sizes = map
         .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    (bytes > limits.header_bytes).then_some(Limit::HeaderBytes)
+        .map(|(name, value)| (name.as_str().len(), value.len()));
+    over_limit(sizes, limits)
+}
+
+fn over_limit(sizes: impl Iterator<Item = (usize, usize)>, limits: &Limits) -> Option<Limit> {
+    let (mut lines, mut bytes) = (0_usize, 0_usize);
+    for (name, value) in sizes {
+        lines += 1;
+        // With the colon, the blank and the line end.
+        bytes = bytes
+            .saturating_add(name)
+            .saturating_add(value)
+            .saturating_add(4);
+    }
+    if lines > limits.headers {
+        Some(Limit::Headers)
+    } else {
+        (bytes > limits.header_bytes).then_some(Limit::HeaderBytes)
+    }
 }
 
 /// The answer's header lines that a connector may see, before scrubbing.

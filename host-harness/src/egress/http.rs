@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
-use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::address::{AddressPolicy, CheckedResolver, Lookup, system_lookup};
 use super::credential::{self, Credentials};
-use super::grant::Grant;
+use super::grant::{Grant, shown};
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
 use super::retry::{is_unsettled, wait_before_next, with_the_past};
-use super::scrub::Scrubber;
+use super::sealed::{Bare, Sealed};
 use super::wire::chain;
 use super::{Network, Operation, tls};
 use crate::clock::Clock;
@@ -72,11 +71,9 @@ pub(crate) struct Egress {
 /// A request that has passed the policy.
 pub(super) struct Prepared {
     pub(super) method: reqwest::Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
+    pub(super) bare: Bare,
+    pub(super) sealed: Sealed,
     pub(super) body: Option<Vec<u8>>,
-    pub(super) scrubber: Scrubber,
-    pub(super) credentialed: bool,
     /// As it is shown to people.
     pub(super) shown: SentRequest,
 }
@@ -108,7 +105,7 @@ impl Egress {
             .no_proxy()
             .connect_timeout(CONNECT_TIME)
             .pool_idle_timeout(IDLE_TIME)
-            .http1_max_headers(options.limits.headers.saturating_add(1))
+            .http1_max_headers(parsed_lines(&options.limits))
             .http2_max_header_list_size(
                 u32::try_from(options.limits.header_bytes).unwrap_or(u32::MAX),
             );
@@ -151,19 +148,31 @@ impl Egress {
         request: Request,
     ) -> Result<Response, TransportFailure> {
         let repeatability = request.repeatability;
-        let prepared = self
+        let mut prepared = self
             .prepare(operation, request)
             .await
             .map_err(TransportFailure::Refused)?;
-        let (mut attempt, mut lost) = (1, false);
+        let (mut attempt, mut lost, mut renewed) = (1, false, false);
         loop {
             let answer = self.attempt(operation, &prepared, attempt).await;
+            // 401 says that nothing was done, so that a write may be repeated too.
+            let rejected = matches!(&answer, Ok(response) if response.status == 401);
+            if rejected && !renewed && self.has_budget(operation) {
+                renewed = true;
+                let credentials = &*self.credentials;
+                let Prepared { bare, sealed, .. } = &mut prepared;
+                if let Some(anew) = bare.renewed(credentials, sealed).await {
+                    *sealed = anew;
+                    attempt += 1;
+                    continue;
+                }
+            }
             let wait = wait_before_next(repeatability, &answer, attempt, fastrand::f64());
             // An answer in time is worth more than a better one too late.
             match wait {
                 Some(wait)
                     if self.clock.now().saturating_add(wait) < operation.deadline
-                        && operation.requests < self.limits.requests =>
+                        && self.has_budget(operation) =>
                 {
                     lost |= is_unsettled(&answer);
                     self.clock.sleep(wait).await;
@@ -174,13 +183,20 @@ impl Egress {
         }
     }
 
+    fn has_budget(&self, operation: &Operation) -> bool {
+        operation.requests < self.limits.requests && self.clock.now() < operation.deadline
+    }
+
     /// Everything that is decided before the network is touched.
     async fn prepare(
         &self,
         operation: &mut Operation,
         request: Request,
     ) -> Result<Prepared, Refusal> {
-        let mut url = self.permit(&request.url)?;
+        let url = self.permit(&request.url)?;
+        if let Some(limit) = headers::request_over_limit(&request.headers, &self.limits) {
+            return Err(self.reached(operation, limit));
+        }
         let mut headers = self.header_rules.request(&request.headers)?;
         let writes = !matches!(request.method, Method::Get | Method::Head);
         if writes && self.read_only {
@@ -204,7 +220,7 @@ impl Egress {
                 ),
             ));
         }
-        self.spend(operation, &request, &headers)?;
+        self.spend(operation, &request)?;
         let credentials = self.wanted(&request, &url)?;
         let shown = shown_request(&request, &url, &headers, &credentials);
         if self.dry_run && writes {
@@ -230,34 +246,22 @@ impl Egress {
             }
             self.clock.sleep(delay).await;
         }
-        let mut scrubber = Scrubber::default();
-        for credential in &credentials {
-            let secret = self.secret(&credential.name).await?;
-            credential::place(
-                &credential.name,
-                &credential.placement,
-                &secret,
-                &mut headers,
-                &mut url,
-            )
-            .map_err(|error| refusal(RefusalReason::Credential, error.message))?;
-            let placed = credential::header_name(&credential.placement)
-                .and_then(|name| headers.get(name))
-                .map(HeaderValue::as_bytes);
-            scrubber.add(&secret, placed);
-        }
-        self.check_literal_address(&url)?;
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let bare = Bare {
+            credentials: credentials.into_iter().cloned().collect(),
+            url,
+            headers,
+        };
+        let sealed = bare.sealed(&*self.credentials).await?;
+        self.check_literal_address(&sealed.url)?;
         if writes {
             operation.note_write();
         }
         Ok(Prepared {
             method: wire_method(request.method),
-            url,
-            headers,
+            bare,
+            sealed,
             body: request.body,
-            scrubber,
-            credentialed: !credentials.is_empty(),
             shown,
         })
     }
@@ -280,12 +284,7 @@ impl Egress {
     }
 
     /// Counts the request against the operation's limits.
-    fn spend(
-        &self,
-        operation: &mut Operation,
-        request: &Request,
-        headers: &HeaderMap,
-    ) -> Result<(), Refusal> {
+    fn spend(&self, operation: &mut Operation, request: &Request) -> Result<(), Refusal> {
         let body = request.body.as_ref().map_or(0, Vec::len);
         let total = operation.sent.saturating_add(body);
         let reached = if operation.requests >= self.limits.requests {
@@ -297,11 +296,10 @@ impl Egress {
         } else if operation.received >= self.limits.received_bytes {
             Some(Limit::ReceivedBytes)
         } else {
-            headers::over_limit(headers, &self.limits)
+            None
         };
         if let Some(limit) = reached {
-            operation.reached = Some(limit);
-            return Err(refusal(RefusalReason::Budget, limit.message(&self.limits)));
+            return Err(self.reached(operation, limit));
         }
         if self.clock.now() >= operation.deadline {
             operation.out_of_time = true;
@@ -311,8 +309,23 @@ impl Egress {
         Ok(())
     }
 
+    fn reached(&self, operation: &mut Operation, limit: Limit) -> Refusal {
+        operation.reached = Some(limit);
+        refusal(RefusalReason::Budget, limit.message(&self.limits))
+    }
+
     /// The credentials that the request names, if each may go to this URL.
     fn wanted(&self, request: &Request, url: &Url) -> Result<Vec<&Credential>, Refusal> {
+        if request.credentials.len() > self.placements.len() {
+            return Err(refusal(
+                RefusalReason::Credential,
+                format!(
+                    "The request names {} credentials, and the manifest has {}.",
+                    request.credentials.len(),
+                    self.placements.len()
+                ),
+            ));
+        }
         let mut wanted: Vec<&Credential> = Vec::new();
         for name in &request.credentials {
             let credential = self
@@ -322,7 +335,7 @@ impl Egress {
                 .ok_or_else(|| {
                     refusal(
                         RefusalReason::Credential,
-                        format!("The manifest has no credential `{}`.", name.escape_debug()),
+                        format!("The manifest has no credential `{}`.", shown(name)),
                     )
                 })?;
             let covered = self.granted.iter().any(|grant| {
@@ -345,13 +358,6 @@ impl Egress {
         Ok(wanted)
     }
 
-    async fn secret(&self, name: &str) -> Result<SecretString, Refusal> {
-        self.credentials
-            .secret(name)
-            .await
-            .map_err(|error| refusal(RefusalReason::Credential, error.message))
-    }
-
     /// An address that stands in the URL never reaches the resolver.
     fn check_literal_address(&self, url: &Url) -> Result<(), Refusal> {
         let address: IpAddr = match url.host() {
@@ -363,6 +369,15 @@ impl Egress {
             .check(&address.to_string(), address)
             .map_err(|error| refusal(RefusalReason::Address, error.to_string()))
     }
+}
+
+/// How many header lines of an answer are parsed: as many as fit into the bytes allowed, so
+/// that what is too much for the parser is too many bytes, and what is not is counted here.
+fn parsed_lines(limits: &Limits) -> usize {
+    const SHORTEST_LINE: usize = 4;
+    // A map of headers cannot hold many more.
+    const MOST: usize = 20_000;
+    (limits.header_bytes / SHORTEST_LINE).clamp(1, MOST)
 }
 
 pub(super) fn refusal(reason: RefusalReason, message: String) -> Refusal {

@@ -11,6 +11,8 @@ mod operation;
 mod rate;
 mod retry;
 mod scrub;
+mod sealed;
+mod secret_file;
 mod tls;
 mod wire;
 
@@ -19,6 +21,7 @@ pub use credential::{
     CredentialError, CredentialSources, Credentials, SecretSource, StaticCredentials,
 };
 pub use grant::Grant;
+pub(crate) use headers::is_hosts_own as is_hosts_own_header;
 pub(crate) use http::{Egress, EgressOptions};
 pub(crate) use operation::Operation;
 

@@ -3,7 +3,7 @@
 
 use std::error::Error as _;
 
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, RETRY_AFTER, TRANSFER_ENCODING};
 
 use super::address::AddressRefused;
 use super::http::{Egress, Prepared, out_of_time, refusal};
@@ -62,21 +62,25 @@ impl Egress {
         operation: &mut Operation,
         prepared: &Prepared,
     ) -> Result<Response, TransportFailure> {
-        let mut request = reqwest::Request::new(prepared.method.clone(), prepared.url.clone());
-        *request.headers_mut() = prepared.headers.clone();
+        let mut request =
+            reqwest::Request::new(prepared.method.clone(), prepared.sealed.url.clone());
+        *request.headers_mut() = prepared.sealed.headers.clone();
         if let Some(body) = &prepared.body {
             *request.body_mut() = Some(body.clone().into());
         }
-        let mut answer = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| transport_failure(error.without_url()))?;
-        if let Some(limit) = headers::over_limit(answer.headers(), &self.limits) {
+        let mut answer = self.client.execute(request).await.map_err(|error| {
+            let error = error.without_url();
+            if tls::cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
+                operation.reached = Some(Limit::HeaderBytes);
+                return too_large(self.limits.header_bytes);
+            }
+            transport_failure(error)
+        })?;
+        if let Some(limit) = headers::answer_over_limit(answer.headers(), &self.limits) {
             operation.reached = Some(limit);
             return Err(too_large(self.limits.header_bytes));
         }
-        if prepared.credentialed && is_encoded(answer.headers()) {
+        if !prepared.bare.credentials.is_empty() && is_encoded(answer.headers()) {
             return Err(TransportFailure::Withheld(
                 "The answer is compressed though the host asked for none, so that an echo of \
                  the credential could not be found in it."
@@ -84,7 +88,7 @@ impl Egress {
             ));
         }
         let body = self.body(operation, &mut answer).await?;
-        let scrub = |text: String| prepared.scrubber.scrub_text(text);
+        let scrub = |text: String| prepared.sealed.scrubber.scrub_text(text);
         let retry_after_ms = answer
             .headers()
             .get(RETRY_AFTER)
@@ -99,7 +103,7 @@ impl Egress {
                     value: scrub(header.value),
                 })
                 .collect(),
-            body: prepared.scrubber.scrub(body),
+            body: prepared.sealed.scrubber.scrub(body),
             retry_after_ms,
             earlier_attempt_lost: false,
         })
@@ -146,13 +150,18 @@ fn too_large(most: usize) -> TransportFailure {
     TransportFailure::TooLarge(u32::try_from(most).unwrap_or(u32::MAX))
 }
 
+/// In either of the two places where an encoding can stand: `chunked` is taken off on the
+/// way, anything else is not.
 fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().any(|value| {
-        !value
-            .as_bytes()
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"identity")
-    })
+    let other_than = |name: HeaderName, plain: &str| {
+        headers.get_all(name).iter().any(|value| {
+            let codings = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            codings
+                .split(',')
+                .any(|coding| !coding.trim().eq_ignore_ascii_case(plain))
+        })
+    };
+    other_than(CONTENT_ENCODING, "identity") || other_than(TRANSFER_ENCODING, "chunked")
 }
 
 /// What happened to a request that got no answer: not sent only where no connection, name

@@ -1,6 +1,6 @@
 //! The operations of the contract, called in a sandbox.
 
-use super::Sandbox;
+use super::{Sandbox, text};
 use crate::contract::{
     Account, CheckReport, Deletion, Draft, Edits, Outcome, Page, PageQuery, Value,
 };
@@ -18,7 +18,7 @@ macro_rules! call {
 
 impl Sandbox {
     pub(crate) async fn check(&mut self) -> Result<CheckReport, Failure> {
-        call!(self.call_check())
+        call!(self.call_check()).map(text::report)
     }
 
     pub(crate) async fn list(&mut self, query: &PageQuery) -> Result<Page, Failure> {
@@ -38,14 +38,23 @@ impl Sandbox {
     }
 
     pub(crate) async fn create(&mut self, draft: &Draft) -> Result<Outcome, Failure> {
-        call!(self.call_create(draft))
+        call!(self.call_create(draft)).map(cleaned)
     }
 
     pub(crate) async fn update(&mut self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
-        call!(self.call_update(&id.to_owned(), edits))
+        call!(self.call_update(&id.to_owned(), edits)).map(cleaned)
     }
 
     pub(crate) async fn delete(&mut self, id: &str) -> Result<Deletion, Failure> {
-        call!(self.call_delete(&id.to_owned()))
+        let deletion = call!(self.call_delete(&id.to_owned()))?;
+        Ok(match deletion {
+            Deletion::Gone => Deletion::Gone,
+            Deletion::Kept(outcome) => Deletion::Kept(cleaned(outcome)),
+        })
     }
+}
+
+fn cleaned(mut outcome: Outcome) -> Outcome {
+    text::notices(&mut outcome.notices);
+    outcome
 }

@@ -83,14 +83,37 @@ impl Default for Limits {
     }
 }
 
-/// Bytes of one log message; the rest is cut.
-pub(crate) const LOG_MESSAGE_BYTES: usize = 4 << 10;
+/// The guest's stack in bytes, unless the operator says otherwise: calls some thousand deep.
+/// All connections of a host share it
+/// ([`HostOptions::stack_bytes`](crate::HostOptions::stack_bytes)).
+pub(crate) const STACK_BYTES: usize = 512 << 10;
+/// The largest stack that a connection file may ask for; each instance reserves it.
+pub(crate) const MOST_STACK: usize = 8 << 20;
+/// The most bytes of header lines that a connection file may ask for: what the HTTP library
+/// reads of them.
+pub(crate) const MOST_HEADER_BYTES: usize = 256 << 10;
+
+// What follows is nobody's to configure: what the contract says, and what is more than any
+// person reads.
+
+/// Bytes of one message, of a log or a failure; the rest is cut.
+pub(crate) const MESSAGE_BYTES: usize = 4 << 10;
+/// Bytes of a code, or of a name in a message; the rest is cut.
+pub(crate) const CODE_BYTES: usize = 200;
+/// Problems of one failure; the rest is dropped.
+pub(crate) const MOST_PROBLEMS: usize = 100;
+/// Notices of one result; the rest is dropped.
+pub(crate) const MOST_NOTICES: usize = 100;
 /// Fields of one log message; the rest is dropped.
 pub(crate) const LOG_FIELDS: usize = 16;
 /// Bytes of a cursor (contract: `page-query.cursor`).
 pub(crate) const CURSOR_BYTES: usize = 4 << 10;
 /// Bytes of what a connection learned (contract: `learned`).
 pub(crate) const LEARNED_BYTES: usize = 1 << 10;
+/// Time to tell what was learned: it keeps the operation's result waiting.
+pub(crate) const LEARNED_TIME: Duration = Duration::from_millis(100);
+/// Addresses that a connection may ask to reach; each request is compared with all.
+pub(crate) const MOST_REACH: usize = 100;
 /// Bytes of a request's URL (contract: `request.url`).
 pub(crate) const URL_BYTES: usize = 8 << 10;
 /// Bytes of one setting: a long URL fits.
@@ -167,7 +190,10 @@ impl Limit {
                 "The connector computed for longer than {:?} in one operation.",
                 limits.cpu
             ),
-            Self::Fuel => "The connector used up its instructions.".to_owned(),
+            Self::Fuel => format!(
+                "The connector used up its {} instructions.",
+                limits.fuel.unwrap_or(u64::MAX)
+            ),
             Self::Memory => format!(
                 "The connector wanted more memory than {} bytes.",
                 limits.memory
@@ -208,11 +234,13 @@ impl Limit {
             Self::Pages => format!("The listing has more than {} pages.", limits.pages),
             Self::Handles => format!("The connector holds more than {} handles.", limits.handles),
         };
-        if self == Self::Stack {
-            return format!("{what} The host's option stack_bytes decides how deep they may be.");
-        }
+        let more = match self {
+            Self::Memory if limits.memory >= MOST_MEMORY => return what,
+            Self::Stack => " (a program that embeds the host: `HostOptions::stack_bytes`)",
+            _ => "",
+        };
         format!(
-            "{what} If that is what it needs, raise `{}` under [limits] in the connection file.",
+            "{what} If that is what it needs, raise `{}` under [limits] in the connection file{more}.",
             self.name()
         )
     }

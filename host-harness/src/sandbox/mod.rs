@@ -1,11 +1,15 @@
 //! What a connector runs in: its limits, and the store that enforces them.
 
 mod calls;
+mod fault;
 mod limits;
 mod store;
+mod text;
 
 pub(crate) use limits::{
-    CURSOR_BYTES, ID_BYTES, LEARNED_BYTES, MANIFEST_ENTRIES, SETTING_BYTES, URL_BYTES,
+    CODE_BYTES, CURSOR_BYTES, ID_BYTES, MANIFEST_ENTRIES, MOST_HEADER_BYTES, MOST_STACK,
+    SETTING_BYTES, STACK_BYTES, URL_BYTES,
 };
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub(crate) use store::{Sandbox, StoreState};
+pub(crate) use text::is_wild;

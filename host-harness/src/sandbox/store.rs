@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::ResourceAny;
-use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
-use super::limits::{LOG_FIELDS, LOG_MESSAGE_BYTES};
-use super::{LEARNED_BYTES, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
+use super::fault::{fault, says_nothing_more};
+use super::limits::{LEARNED_BYTES, LEARNED_TIME, MOST_REACH};
+use super::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
 use crate::bindings::{Connector, ConnectorPre, http, log, types};
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
 use crate::egress::{Egress, Operation};
@@ -18,8 +19,8 @@ use crate::failure::Failure;
 
 /// What the host keeps beside a guest.
 pub(crate) struct StoreState {
-    limits: Limits,
-    /// `None` while `describe` and `open` run, which send nothing.
+    pub(super) limits: Limits,
+    /// `None` outside the operations, where nothing is sent.
     egress: Option<Arc<Egress>>,
     pub(crate) operation: Operation,
     /// Epoch ticks that the guest may still compute.
@@ -29,11 +30,12 @@ pub(crate) struct StoreState {
     memory: usize,
     table_elements: usize,
     /// The limit that the guest ran into by itself.
-    reached: Option<Limit>,
+    pub(super) reached: Option<Limit>,
     log_messages: u32,
     log_bytes: usize,
+    log_dropped: bool,
     /// The last thing that the guest called an error: its panic, most often.
-    last_error: Option<String>,
+    pub(super) last_error: Option<String>,
 }
 
 impl StoreState {
@@ -52,18 +54,19 @@ impl StoreState {
             reached: None,
             log_messages: 0,
             log_bytes: 0,
+            log_dropped: false,
             last_error: None,
         }
     }
 
     fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         if std::mem::take(&mut self.waited) {
-            return Ok(UpdateDeadline::Yield(1));
+            return Ok(give_way());
         }
         match self.ticks_left.checked_sub(1) {
             Some(left) => {
                 self.ticks_left = left;
-                Ok(UpdateDeadline::Yield(1))
+                Ok(give_way())
             }
             None => {
                 self.reached = Some(Limit::Cpu);
@@ -71,6 +74,12 @@ impl StoreState {
             }
         }
     }
+}
+
+/// Lets others run, and the network be looked at: a guest that were back in the queue at once
+/// would hold up every socket of its thread for many ticks.
+fn give_way() -> UpdateDeadline {
+    UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
 }
 
 fn ticks(time: Duration) -> u64 {
@@ -123,7 +132,7 @@ impl http::Host for StoreState {
         let Some(egress) = self.egress.clone() else {
             return Err(TransportFailure::Refused(Refusal {
                 reason: RefusalReason::Other,
-                message: "Nothing may be sent while `describe` or `open` runs.".to_owned(),
+                message: format!("Nothing may be sent while `{}` runs.", self.operation.name),
             }));
         };
         let before = self.operation.requests;
@@ -135,12 +144,29 @@ impl http::Host for StoreState {
 
 impl log::Host for StoreState {
     fn emit(&mut self, level: contract::Level, message: String, fields: Vec<log::Field>) {
-        self.log_messages = self.log_messages.saturating_add(1);
-        if self.log_messages > self.limits.log_messages || self.log_bytes > self.limits.log_bytes {
+        if self.log_dropped {
             return;
         }
-        let text = log_line(&message, &fields);
+        let text = text::log_line(&message, &fields);
+        self.log_messages = self.log_messages.saturating_add(1);
         self.log_bytes = self.log_bytes.saturating_add(text.len());
+        let limit = if self.log_messages > self.limits.log_messages {
+            Some("log-messages")
+        } else if self.log_bytes > self.limits.log_bytes {
+            Some("log-bytes")
+        } else {
+            None
+        };
+        if let Some(limit) = limit {
+            self.log_dropped = true;
+            tracing::warn!(
+                target: "connector",
+                operation = self.operation.name,
+                "The connector logs too much; the rest of this operation's messages is dropped. \
+                 `{limit}` under [limits] in the connection file decides."
+            );
+            return;
+        }
         if level == contract::Level::Error {
             self.last_error = Some(text.clone());
         }
@@ -154,37 +180,6 @@ impl log::Host for StoreState {
             contract::Level::Error => tracing::error!(target: "connector", operation, "{text}"),
         }
     }
-}
-
-/// One line of log: short, and without anything that a terminal would obey.
-fn log_line(message: &str, fields: &[log::Field]) -> String {
-    let mut line = String::new();
-    push_clean(&mut line, message);
-    for field in fields.iter().take(LOG_FIELDS) {
-        line.push(' ');
-        push_clean(&mut line, &field.name);
-        line.push('=');
-        push_clean(&mut line, &field.value);
-    }
-    line
-}
-
-fn push_clean(line: &mut String, text: &str) {
-    for character in text.chars() {
-        if line.len() + character.len_utf8() > LOG_MESSAGE_BYTES {
-            return;
-        }
-        line.push(match character {
-            '\n' | '\t' => ' ',
-            c if c.is_control() || is_direction(c) => '\u{fffd}',
-            c => c,
-        });
-    }
-}
-
-/// Characters that turn the reading direction, and so make a line say something else.
-fn is_direction(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An instance, and its connection once it is open.
@@ -261,17 +256,33 @@ impl Sandbox {
     /// Calls `connection.reach`.
     pub(crate) async fn reach(&mut self) -> Result<Vec<String>, Failure> {
         let connection = self.connection()?;
-        self.connector
+        self.store.data_mut().operation.name = "reach";
+        let reach = self
+            .connector
             .provisioning_connector_accounts()
             .connection()
             .call_reach(&mut self.store, connection)
             .await
-            .map_err(|error| fault(&self.store, &error))
+            .map_err(|error| fault(&self.store, &error))?;
+        if reach.len() > MOST_REACH {
+            return Err(Failure::ConnectorFault {
+                message: format!(
+                    "The connector asks for {} addresses to reach; {MOST_REACH} are the most.",
+                    reach.len()
+                ),
+            });
+        }
+        Ok(reach)
     }
 
-    /// What the connection learned, if it is short enough and the guest still answers.
+    /// What the connection learned, if it is short enough and the guest still answers. The
+    /// operation is over, so nothing is sent any more.
     pub(crate) async fn learned(&mut self) -> Result<Option<String>, Failure> {
         let connection = self.connection()?;
+        let state = self.store.data_mut();
+        state.egress = None;
+        state.operation.name = "learned";
+        state.ticks_left = ticks(LEARNED_TIME.min(state.limits.cpu));
         let learned = self
             .connector
             .provisioning_connector_accounts()
@@ -293,6 +304,7 @@ impl Sandbox {
         state.reached = None;
         state.log_messages = 0;
         state.log_bytes = 0;
+        state.log_dropped = false;
         state.last_error = None;
         state.operation = operation;
         state.egress = Some(egress);
@@ -361,94 +373,9 @@ impl Sandbox {
                         state.operation.wrote().load(Ordering::Relaxed),
                     )
                 }
-                _ => Failure::Connector(Box::new(failure)),
+                _ => Failure::Connector(Box::new(text::failure(failure))),
             }),
             Err(error) => Err(fault(&self.store, &error)),
         }
-    }
-}
-
-/// Whether the limit that the host enforced says more than the connector's failure. One
-/// that speaks of a write always says more.
-fn says_nothing_more(failure: &contract::Failure) -> bool {
-    use contract::FailureKind as Kind;
-    matches!(
-        failure.kind,
-        Kind::RefusedByHost | Kind::MalformedAnswer | Kind::Unavailable | Kind::Other
-    )
-}
-
-/// What stopped the guest: one of its limits, or itself.
-fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failure {
-    let state = store.data();
-    let trap = error.downcast_ref::<Trap>();
-    let limit = match trap {
-        Some(Trap::OutOfFuel) => Some(Limit::Fuel),
-        Some(Trap::StackOverflow) => Some(Limit::Stack),
-        Some(Trap::Interrupt) => Some(Limit::Cpu),
-        _ => state.reached.or_else(|| limit_by_message(error)),
-    };
-    if let Some(limit) = limit {
-        return Failure::LimitReached {
-            limit,
-            message: limit.message(&state.limits),
-        };
-    }
-    let what = match trap {
-        Some(Trap::UnreachableCodeReached) => "it panicked or gave up".to_owned(),
-        Some(trap) => trap.to_string(),
-        None => one_line(&error.root_cause().to_string()),
-    };
-    let said = match &state.last_error {
-        Some(said) => format!(" Its last message: {said}"),
-        None => String::new(),
-    };
-    tracing::error!(target: "connector", operation = state.operation.name, "fault: {what}.{said}");
-    Failure::ConnectorFault {
-        message: format!(
-            "The connector failed in `{}`: {what}. This is a fault of the connector; its instance \
-             was thrown away.{said}",
-            state.operation.name
-        ),
-    }
-}
-
-/// wasmtime keeps the types of these errors to itself.
-fn limit_by_message(error: &wasmtime::Error) -> Option<Limit> {
-    let text = error.root_cause().to_string();
-    if text.contains("fuel allocated for hostcalls") {
-        Some(Limit::ResultBytes)
-    } else if text.contains("memory minimum size") || text.contains("memory limits") {
-        Some(Limit::Memory)
-    } else if text.contains("table minimum size") || text.contains("table limits") {
-        Some(Limit::TableElements)
-    } else if text.contains("handle") && text.contains("limit") {
-        Some(Limit::Handles)
-    } else {
-        None
-    }
-}
-
-fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    push_clean(&mut line, text);
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn log_lines_hold_nothing_that_a_terminal_obeys_and_are_cut() {
-        let field = log::Field {
-            name: "st\u{1b}[31matus".to_owned(),
-            value: "a\r\nb\u{202e}".to_owned(),
-        };
-        assert_eq!(
-            log_line("one\ntwo", &[field]),
-            "one two st\u{fffd}[31matus=a\u{fffd} b\u{fffd}"
-        );
-        assert!(log_line(&"x".repeat(100_000), &[]).len() <= LOG_MESSAGE_BYTES);
     }
 }

@@ -1,0 +1,93 @@
+//! A request with its secrets in place, and how it is sealed anew where the upstream no
+//! longer takes them: a rotated secret is used without a restart, also for a request that
+//! was under way.
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::credential::{self, CredentialError, Credentials};
+use super::http::refusal;
+use super::scrub::Scrubber;
+use crate::contract::{Credential, Refusal, RefusalReason};
+
+/// What goes over the wire beside method and body.
+pub(super) struct Sealed {
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    /// Looks for every secret that the request was ever sent with.
+    pub(super) scrubber: Scrubber,
+    secrets: Vec<SecretString>,
+}
+
+/// A request that has passed the policy, without its secrets.
+pub(super) struct Bare {
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) credentials: Vec<Credential>,
+}
+
+impl Bare {
+    /// Fetches the secrets and puts them in place.
+    pub(super) async fn sealed(&self, source: &dyn Credentials) -> Result<Sealed, Refusal> {
+        let mut secrets = Vec::new();
+        for credential in &self.credentials {
+            secrets.push(source.secret(&credential.name).await.map_err(refused)?);
+        }
+        self.sealed_with(secrets, Scrubber::default())
+    }
+
+    /// After a 401: sealed with the secrets as they are now; `None` where none has changed,
+    /// or there are none, and asking again would get the same answer.
+    pub(super) async fn renewed(
+        &self,
+        source: &dyn Credentials,
+        old: &mut Sealed,
+    ) -> Option<Sealed> {
+        let mut secrets = Vec::new();
+        for credential in &self.credentials {
+            secrets.push(source.rejected(&credential.name).await.ok()?);
+        }
+        let changed = secrets
+            .iter()
+            .zip(&old.secrets)
+            .any(|(new, old)| new.expose_secret() != old.expose_secret());
+        if !changed {
+            return None;
+        }
+        self.sealed_with(secrets, std::mem::take(&mut old.scrubber))
+            .ok()
+    }
+
+    fn sealed_with(
+        &self,
+        secrets: Vec<SecretString>,
+        mut scrubber: Scrubber,
+    ) -> Result<Sealed, Refusal> {
+        let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
+        for (credential, secret) in self.credentials.iter().zip(&secrets) {
+            credential::place(
+                &credential.name,
+                &credential.placement,
+                secret,
+                &mut headers,
+                &mut url,
+            )
+            .map_err(refused)?;
+            let placed = credential::header_name(&credential.placement)
+                .and_then(|name| headers.get(name))
+                .map(HeaderValue::as_bytes);
+            scrubber.add(secret, placed);
+        }
+        Ok(Sealed {
+            url,
+            headers,
+            scrubber,
+            secrets,
+        })
+    }
+}
+
+fn refused(error: CredentialError) -> Refusal {
+    refusal(RefusalReason::Credential, error.message)
+}

@@ -1,0 +1,142 @@
+//! A secret in a file: only its owner may be able to read it, unless the operator says that
+//! others are meant to.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// Bytes of a secret file; keys and tokens are shorter by far.
+const MOST: u64 = 64 << 10;
+
+/// What is wrong with the file: a stable code, and a sentence.
+pub(super) type Wrong = (&'static str, String);
+
+/// Reads the text of a secret file. With `shared`, others than its owner may read it too:
+/// container platforms mount secrets so.
+pub(super) fn read(path: &Path, shared: bool) -> Result<Zeroizing<String>, Wrong> {
+    let wrong = |error: std::io::Error| {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => "missing",
+            _ => "unreadable",
+        };
+        (code, format!("cannot read {}: {error}.", path.display()))
+    };
+    // A pipe gives its text once, and keeps a reader waiting who wants it again.
+    if !std::fs::metadata(path).map_err(wrong)?.is_file() {
+        return Err((
+            "unreadable",
+            format!("{} is no regular file.", path.display()),
+        ));
+    }
+    let file = File::open(path).map_err(wrong)?;
+    if !shared {
+        refuse_others(path, &file.metadata().map_err(wrong)?)?;
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(MOST + 1)
+        .read_to_string(&mut text)
+        .map_err(wrong)?;
+    if text.len() as u64 > MOST {
+        return Err((
+            "invalid",
+            format!("{} is larger than {MOST} bytes.", path.display()),
+        ));
+    }
+    Ok(text)
+}
+
+/// Asks the open file, so that no other can take its place in between.
+#[cfg(unix)]
+fn refuse_others(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Wrong> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err((
+        "exposed",
+        format!(
+            "others than its owner can get at {} (mode {mode:03o}). Run `chmod 600 {}`, or, where \
+             the platform mounts it so, write `shared = true` beside `file`.",
+            path.display(),
+            quoted(path),
+        ),
+    ))
+}
+
+#[cfg(not(unix))]
+fn refuse_others(_: &Path, _: &std::fs::Metadata) -> Result<(), Wrong> {
+    Ok(())
+}
+
+/// As a shell takes it.
+#[cfg(unix)]
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    if text.chars().all(plain) && !text.starts_with('-') {
+        return text;
+    }
+    let dashed = if text.starts_with('-') { "-- " } else { "" };
+    format!("{dashed}'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn file(mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("api token");
+        std::fs::write(&path, "s3\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+        for mode in [0o644, 0o640, 0o604, 0o620] {
+            let (_folder, path) = file(mode);
+            let (code, message) = read(&path, false).unwrap_err();
+            assert_eq!(code, "exposed", "{mode:o}");
+            assert!(
+                message.contains(&format!("`chmod 600 '{}'`", path.display())),
+                "{message}"
+            );
+            assert!(message.contains("`shared = true`"), "{message}");
+            assert!(!message.contains("s3"));
+        }
+    }
+
+    #[test]
+    fn a_file_of_its_owner_alone_is_read_and_a_shared_one_where_that_is_meant() {
+        for (mode, shared) in [(0o600, false), (0o400, false), (0o444, true)] {
+            let (_folder, path) = file(mode);
+            assert_eq!(*read(&path, shared).unwrap(), "s3\n", "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_or_far_too_large_is_not_read() {
+        assert_eq!(
+            read(Path::new("/dev/zero"), true).unwrap_err().0,
+            "unreadable"
+        );
+        let (_folder, path) = file(0o600);
+        std::fs::write(&path, "x".repeat(100_000)).unwrap();
+        assert_eq!(read(&path, false).unwrap_err().0, "invalid");
+    }
+
+    #[test]
+    fn the_command_is_as_a_shell_takes_it() {
+        assert_eq!(quoted(Path::new("/etc/8x8.token")), "/etc/8x8.token");
+        assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
+        assert_eq!(quoted(Path::new("-f")), "-- '-f'");
+    }
+}

@@ -1,0 +1,114 @@
+//! What a guest says in words, as people may see it: short, on one line, and without
+//! anything that a terminal obeys. Whatever leaves the sandbox as text for people goes
+//! through here, so that nobody further out has to think of it.
+
+use super::limits::{CODE_BYTES, ID_BYTES, LOG_FIELDS, MESSAGE_BYTES, MOST_NOTICES, MOST_PROBLEMS};
+use crate::bindings::log;
+use crate::contract::{CheckReport, Failure, Notice};
+
+/// One line, cut to so many bytes.
+pub(super) fn clean(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    push_clean(&mut line, text, most);
+    line
+}
+
+fn push_clean(line: &mut String, text: &str, most: usize) {
+    for character in text.chars() {
+        if line.len() + character.len_utf8() > most {
+            return;
+        }
+        line.push(match character {
+            '\n' | '\t' => ' ',
+            c if is_wild(c) => '\u{fffd}',
+            c => c,
+        });
+    }
+}
+
+/// Control characters, and those that turn the reading direction and so make a line say
+/// something else.
+pub(crate) fn is_wild(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One line of log.
+pub(super) fn log_line(message: &str, fields: &[log::Field]) -> String {
+    let mut line = String::new();
+    push_clean(&mut line, message, MESSAGE_BYTES);
+    for field in fields.iter().take(LOG_FIELDS) {
+        for part in [" ", &field.name, "=", &field.value] {
+            push_clean(&mut line, part, MESSAGE_BYTES);
+        }
+    }
+    line
+}
+
+/// The connector's failure, fit for people.
+pub(super) fn failure(mut failure: Failure) -> Failure {
+    clean_in_place(&mut failure.message, MESSAGE_BYTES);
+    clean_option(&mut failure.code);
+    failure.problems.truncate(MOST_PROBLEMS);
+    for problem in &mut failure.problems {
+        clean_in_place(&mut problem.name, CODE_BYTES);
+        clean_in_place(&mut problem.code, CODE_BYTES);
+        clean_in_place(&mut problem.message, MESSAGE_BYTES);
+    }
+    // An id that was changed would be another account's.
+    failure.account = failure
+        .account
+        .filter(|id| !id.is_empty() && id.len() <= ID_BYTES && !id.contains(is_wild));
+    if let Some(upstream) = &mut failure.upstream {
+        clean_option(&mut upstream.code);
+        clean_option(&mut upstream.request_id);
+    }
+    failure
+}
+
+/// What a person should know, fit for people.
+pub(super) fn notices(notices: &mut Vec<Notice>) {
+    notices.truncate(MOST_NOTICES);
+    for notice in notices {
+        clean_in_place(&mut notice.code, CODE_BYTES);
+        clean_option(&mut notice.attribute);
+        clean_in_place(&mut notice.message, MESSAGE_BYTES);
+    }
+}
+
+/// The report of a check, fit for people.
+pub(super) fn report(mut report: CheckReport) -> CheckReport {
+    clean_option(&mut report.upstream);
+    notices(&mut report.notices);
+    report
+}
+
+fn clean_option(text: &mut Option<String>) {
+    if let Some(text) = text {
+        clean_in_place(text, CODE_BYTES);
+    }
+}
+
+fn clean_in_place(text: &mut String, most: usize) {
+    if text.len() > most || text.contains(is_wild) {
+        *text = clean(text, most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_hold_nothing_that_a_terminal_obeys_and_are_cut() {
+        let field = log::Field {
+            name: "st\u{1b}[31matus".to_owned(),
+            value: "a\r\nb\u{202e}".to_owned(),
+        };
+        assert_eq!(
+            log_line("one\ntwo", &[field]),
+            "one two st\u{fffd}[31matus=a\u{fffd} b\u{fffd}"
+        );
+        assert!(log_line(&"x".repeat(100_000), &[]).len() <= MESSAGE_BYTES);
+    }
+}

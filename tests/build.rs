@@ -1,0 +1,37 @@
+//! Builds the hostile connector, as any connector is built.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+fn main() {
+    let tests = PathBuf::from(env("CARGO_MANIFEST_DIR"));
+    let workspace = tests.parent().unwrap_or(&tests).to_path_buf();
+    let out_dir = PathBuf::from(env("OUT_DIR"));
+    for input in [
+        "wit",
+        "tests/hostile",
+        "Cargo.toml",
+        "Cargo.lock",
+        "rust-toolchain.toml",
+    ] {
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace.join(input).display()
+        );
+    }
+    let built = guest_build::build(&guest_build::Guest {
+        crate_dir: &tests.join("hostile"),
+        workspace_dir: &workspace,
+        package: "hostile-connector",
+        target_dir: &out_dir.join("guest"),
+    });
+    match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("hostile.wasm"), bytes)?)) {
+        Ok(()) => {}
+        Err(error) => println!("cargo::error=the hostile connector was not built: {error:#}"),
+    }
+}
+
+fn env(name: &str) -> OsString {
+    // Cargo sets these for every build script.
+    std::env::var_os(name).unwrap_or_default()
+}

@@ -1,0 +1,116 @@
+//! What a guest can do to its sandbox from within.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::contract::log;
+use crate::request;
+
+/// What a terminal would obey: colours, the window's title, the cursor, and a line that
+/// reads backwards.
+pub(crate) const ESCAPES: &str =
+    "\u{1b}[31mred\u{1b}[0m \u{1b}]0;owned\u{7} \u{9b}2J \r\u{8}\u{202e}drawkcab\nfake: line";
+
+/// Does it; returns where it is not one of these, or where it does not end the guest.
+pub(crate) fn act(what: &str, base: &str) {
+    match what {
+        "endless-loop" => endless_loop(),
+        "memory-bomb" => memory_bomb(),
+        "deep-recursion" => {
+            black_box(deep());
+        }
+        "wide-frames" => {
+            black_box(wide(1));
+        }
+        // Without the standard library's text: a trap and nothing else.
+        "trap" => std::process::abort(),
+        "panic" => panic_loudly(),
+        "log-flood" => log_flood(),
+        "log-escapes" => log_escapes(),
+        "call-storm" => call_storm(base),
+        "refused-storm" => refused_storm(),
+        _ => {}
+    }
+}
+
+fn endless_loop() -> ! {
+    loop {
+        black_box(1);
+    }
+}
+
+fn memory_bomb() -> ! {
+    let mut held: Vec<Vec<u8>> = Vec::new();
+    loop {
+        held.push(vec![7; 1 << 20]);
+        black_box(&held);
+    }
+}
+
+/// Calls nested without end, with nothing in the guest's own memory.
+fn deep() -> u64 {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let before = CALLS.fetch_add(1, Ordering::Relaxed);
+    if before == u64::MAX {
+        return 0;
+    }
+    deep().rotate_left(1) ^ before
+}
+
+/// Calls nested without end, each with a frame in the guest's own memory.
+fn wide(number: u64) -> u64 {
+    let frame = black_box([number; 64]);
+    if number == u64::MAX {
+        return 0;
+    }
+    wide(number + 1) ^ frame.iter().sum::<u64>()
+}
+
+#[allow(clippy::panic, reason = "this is the attack")]
+fn panic_loudly() -> ! {
+    // As a connector does that wants its panics seen.
+    std::panic::set_hook(Box::new(|panic| {
+        log::emit(log::Level::Error, &panic.to_string(), &[]);
+    }));
+    panic!("the guest's own words {ESCAPES}");
+}
+
+fn log_flood() {
+    let line = "flood ".repeat(200);
+    for _ in 0..20_000 {
+        log::emit(log::Level::Warn, &line, &[]);
+    }
+}
+
+fn log_escapes() {
+    let field = log::Field {
+        name: format!("name{ESCAPES}"),
+        value: ESCAPES.to_owned(),
+    };
+    let fields: Vec<log::Field> = (0..100).map(|_| field.clone()).collect();
+    for level in [
+        log::Level::Debug,
+        log::Level::Info,
+        log::Level::Warn,
+        log::Level::Error,
+    ] {
+        log::emit(level, ESCAPES, &fields);
+    }
+}
+
+/// Requests that the host lets pass, until it does not.
+fn call_storm(base: &str) {
+    let script = format!("GET {base}/storm\nonce");
+    for _ in 0..1_000_000 {
+        if request::run(&script).is_err() {
+            return;
+        }
+    }
+}
+
+/// Requests that the host refuses, without end.
+fn refused_storm() -> ! {
+    loop {
+        let _refused = request::run("GET https://evil.example/");
+    }
+}
