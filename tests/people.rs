@@ -226,7 +226,7 @@ async fn a_name_of_another_company_is_said_to_be_held_elsewhere() {
     assert_eq!(failure.kind(), "held-elsewhere");
     assert!(failure.message().contains("another company"), "{failure}");
     assert_eq!(failure.account(), None);
-    assert_eq!(stage.tenant.users(), [json!(0); 0]);
+    assert!(stage.tenant.users().is_empty());
 
     // A name that somebody is to change to, as well.
     let id = stage

@@ -80,12 +80,6 @@ impl Stage {
         Self::on(&connector().await, switches, people).await
     }
 
-    /// On a clock of its own, so that no wait is waited for.
-    pub(crate) async fn timeless(switches: impl Into<Switches>, people: usize) -> Self {
-        let connector = connector_on(&TestClock::default()).await;
-        Self::on(&connector, switches, people).await
-    }
-
     pub(crate) async fn on(
         connector: &Component,
         switches: impl Into<Switches>,
@@ -112,11 +106,6 @@ impl Stage {
         let mut lines = self.lines();
         lines.retain(|line| !line.starts_with("GET "));
         lines
-    }
-
-    /// Everybody whose userName is this one, whatever its case.
-    pub(crate) fn named(&self, user_name: &str) -> Vec<Json> {
-        named(&self.tenant, user_name)
     }
 }
 

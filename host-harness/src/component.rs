@@ -12,7 +12,7 @@ use crate::engine::Host;
 use crate::failure::Failure;
 use crate::inspection::Inspection;
 use crate::manifest;
-use crate::sandbox::{Limits, Sandbox, StoreState};
+use crate::sandbox::{COMPONENT_BYTES, Limits, Sandbox, StoreState};
 
 /// Why a component was not loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,12 @@ pub enum LoadError {
         path: PathBuf,
         /// What the system said.
         reason: String,
+    },
+    /// It is larger than any connector is.
+    #[error("The component has more than {most} bytes, the most that is taken.")]
+    TooLarge {
+        /// The most bytes that are taken.
+        most: u64,
     },
     /// There are no bytes.
     #[error("The component is empty.")]
@@ -86,7 +92,18 @@ impl LoadError {
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|error| LoadError::Unreadable {
+    use std::io::Read as _;
+
+    let read = || {
+        let mut bytes = Vec::new();
+        // One more shows that it is too large; a device would have no end.
+        let most = COMPONENT_BYTES.saturating_add(1);
+        std::fs::File::open(path)?
+            .take(most)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|error: std::io::Error| LoadError::Unreadable {
         path: path.to_owned(),
         reason: error.to_string(),
     })

@@ -8,7 +8,7 @@ use crate::contract::{self, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
 use crate::sandbox::Limit;
 
 /// After whatever stopped an operation that had sent a write.
-pub(crate) const MAY_HAVE_HAPPENED: &str =
+const MAY_HAVE_HAPPENED: &str =
     "A write was sent, and it may have happened: look before you repeat it.";
 
 /// Why something was not done.
@@ -158,9 +158,8 @@ impl Failure {
         if wrote
             && let Self::ConnectorFault { message } | Self::LimitReached { message, .. } = &mut self
         {
-            message.push_str(
-                " A write was sent, and it may have happened: look before you repeat it.",
-            );
+            message.push(' ');
+            message.push_str(MAY_HAVE_HAPPENED);
         }
         self
     }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
 
 use crate::component::LoadError;
+use crate::sandbox::COMPONENT_BYTES;
 
 /// What a connector may import: the contract's, at any 0.1.
 const IMPORTS: [&str; 3] = ["http", "log", "types"];
@@ -142,6 +143,11 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty);
     }
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > COMPONENT_BYTES) {
+        return Err(LoadError::TooLarge {
+            most: COMPONENT_BYTES,
+        });
+    }
     let mut read = Read {
         imports: Vec::new(),
         exports: Vec::new(),
@@ -274,6 +280,10 @@ mod tests {
             Err(LoadError::NotWasm { .. })
         ));
         assert_eq!(inspected("(module)"), Err(LoadError::CoreModule));
+        assert_eq!(
+            Inspection::of_bytes(&vec![0; 33 << 20]),
+            Err(LoadError::TooLarge { most: 32 << 20 })
+        );
         assert!(matches!(
             Inspection::of_file(Path::new("/nowhere/at-all.wasm")),
             Err(LoadError::Unreadable { .. })

@@ -99,7 +99,7 @@ async fn waiting_for_the_network_is_not_computing() {
     options.limits.request_time = Duration::from_millis(400);
     let connection = shared().await.1.connect(options).await.unwrap();
     let failure = connection
-        .get(&format!("GET {}/silent\nonce", upstream.base()))
+        .get(&format!("GET {}/silent | once", upstream.base()))
         .await
         .unwrap_err();
     assert_eq!(failure.code(), Some("no-answer"), "{failure}");
@@ -115,7 +115,7 @@ async fn an_operation_ends_at_its_deadline() {
         let connection = shared().await.1.connect(options).await.unwrap();
         let began = Instant::now();
         let result = connection
-            .get(&format!("GET {}/{path}\nonce", upstream.base()))
+            .get(&format!("GET {}/{path} | once", upstream.base()))
             .await;
         assert!(began.elapsed() < Duration::from_secs(3));
         let failure = result.unwrap_err();
@@ -137,7 +137,7 @@ async fn a_guest_stopped_after_a_write_says_that_it_may_have_happened() {
             attributes: vec![host_harness::contract::Attribute {
                 name: "seen".to_owned(),
                 values: vec![Value::Text(format!(
-                    "POST {}/Users\nbody 2",
+                    "POST {}/Users | body 2",
                     upstream.base()
                 ))],
             }],

@@ -91,7 +91,7 @@ async fn urls_outside_the_grant_are_refused() {
         format!("http://127.0.0.1:{port}\\\\@evil.example"),
     ];
     for origin in &origins {
-        let script = format!("GET {origin}{PATH}/Users\ncredential api-token");
+        let script = format!("GET {origin}{PATH}/Users | credential api-token");
         let url_of_two_readings = !origin.is_ascii();
         let code = if url_of_two_readings {
             "refused-path"
@@ -144,7 +144,7 @@ async fn paths_outside_the_grant_are_refused() {
         "/customer-1/scim/b\u{fc}cher",
         "/customer-1/scim/Users HTTP/1.1",
     ] {
-        let script = format!("GET {origin}{path}\ncredential api-token");
+        let script = format!("GET {origin}{path} | credential api-token");
         let message = refused(&upstream, &script, "refused-path").await;
         assert!(message.contains("`instance-url`"), "{message}");
     }
@@ -183,11 +183,11 @@ async fn headers_that_are_the_hosts_are_refused() {
         "accept: a\\nb",
         "accept: a\\0b",
     ] {
-        let script = format!("GET {}/Users\nheader {header}", upstream.base());
+        let script = format!("GET {}/Users | header {header}", upstream.base());
         refused(&upstream, &script, "refused-header").await;
     }
     let connection = connect(&upstream, "", |_| {}).await.unwrap();
-    let script = format!("GET {}/echo\nheader x-api-version: 2", upstream.base());
+    let script = format!("GET {}/echo | header x-api-version: 2", upstream.base());
     let echo = connection.get(&script).await.unwrap();
     assert!(seen(&echo).contains("x-api-version: 2"));
     assert!(seen(&echo).contains("accept-encoding: identity"));
@@ -202,7 +202,7 @@ async fn a_manifest_gets_no_leave_for_the_hosts_headers() {
         .unwrap();
     let connection = component.connect(options(&upstream, "")).await.unwrap();
     for name in &component.manifest().headers {
-        let script = format!("GET {}/Users\nheader {name}: 1", upstream.base());
+        let script = format!("GET {}/Users | header {name}: 1", upstream.base());
         let failure = connection.get(&script).await.unwrap_err();
         assert_eq!(failure.code(), Some("refused-header"), "{name}");
     }
@@ -214,7 +214,7 @@ async fn reading_operations_and_read_only_connections_do_not_write() {
     let upstream = Upstream::start().await;
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         let script = format!(
-            "{method} {}/Users\ncredential api-token\nbody 2",
+            "{method} {}/Users | credential api-token | body 2",
             upstream.base()
         );
         let message = refused(&upstream, &script, "refused-method").await;
@@ -279,14 +279,14 @@ async fn a_credential_goes_by_its_name_and_only_where_its_setting_points() {
         (upstream.base(), "API-TOKEN"),
         (upstream.base(), ""),
     ] {
-        let script = format!("GET {base}/Users\ncredential {credential}");
+        let script = format!("GET {base}/Users | credential {credential}");
         let failure = connection.get(&script).await.unwrap_err();
         assert_eq!(failure.code(), Some("refused-credential"), "{failure}");
         assert_calm(&failure.message());
     }
     assert_eq!(elsewhere.0.load(Ordering::Relaxed), 0);
     assert!(upstream.requests().is_empty() && other.requests().is_empty());
-    let right = format!("GET {}/Users\ncredential api-token", upstream.base());
+    let right = format!("GET {}/Users | credential api-token", upstream.base());
     assert_eq!(status(&connection.get(&right).await.unwrap()), 200);
     assert!(upstream.requests()[0].contains(&format!("authorization: bearer {TOKEN}")));
 }

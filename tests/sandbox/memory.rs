@@ -54,7 +54,7 @@ async fn an_answer_larger_than_the_guests_memory_ends_at_the_memory_limit() {
     .await
     .unwrap();
     let failure = connection
-        .get(&format!("GET {}/chunked-body\nonce", upstream.base()))
+        .get(&format!("GET {}/chunked-body | once", upstream.base()))
         .await
         .unwrap_err();
     assert_limit(&failure, Limit::Memory);

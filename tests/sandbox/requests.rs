@@ -42,15 +42,15 @@ async fn a_storm_of_refused_requests_is_computing() {
 #[tokio::test]
 async fn bodies_over_the_caps_are_not_sent() {
     let upstream = Upstream::start().await;
-    let failure = asked(&upstream, "GET BASE/Users\nbody 2000000", |_| {}).await;
+    let failure = asked(&upstream, "GET BASE/Users | body 2000000", |_| {}).await;
     assert_limit(&failure.unwrap_err(), Limit::RequestBytes);
-    let failure = asked(&upstream, "GET BASE/Users\nbody 2000", |limits| {
+    let failure = asked(&upstream, "GET BASE/Users | body 2000", |limits| {
         limits.sent_bytes = 1_000;
     })
     .await;
     assert_limit(&failure.unwrap_err(), Limit::SentBytes);
     // Handed over at once, it is more than the host takes at all.
-    let failure = asked(&upstream, "GET BASE/Users\nbody 40000000", |limits| {
+    let failure = asked(&upstream, "GET BASE/Users | body 40000000", |limits| {
         limits.cpu = std::time::Duration::from_secs(20);
     })
     .await;
@@ -63,19 +63,19 @@ async fn bodies_over_the_caps_are_not_sent() {
 async fn header_lines_over_the_caps_are_not_sent() {
     let upstream = Upstream::start().await;
     for (script, limit) in [
-        ("GET BASE/Users\nheaders 101 x-claimed", Limit::Headers),
-        ("GET BASE/Users\nheaders 50000 x-claimed", Limit::Headers),
+        ("GET BASE/Users | headers 101 x-claimed", Limit::Headers),
+        ("GET BASE/Users | headers 50000 x-claimed", Limit::Headers),
     ] {
         let failure = asked(&upstream, script, |_| {}).await.unwrap_err();
         assert_limit(&failure, limit);
     }
     let large = "x".repeat(70_000);
-    let script = format!("GET BASE/Users\nheader accept: {large}");
+    let script = format!("GET BASE/Users | header accept: {large}");
     let failure = asked(&upstream, &script, |_| {}).await.unwrap_err();
     assert_limit(&failure, Limit::HeaderBytes);
     let failure = asked(
         &upstream,
-        "GET BASE/Users\ncredentials 400000 api-token",
+        "GET BASE/Users | credentials 400000 api-token",
         |_| {},
     )
     .await
@@ -116,7 +116,7 @@ async fn redirects_are_shown_and_not_followed() {
     for (path, code) in [("redirect", 302), ("moved", 308)] {
         let answer = asked(
             &upstream,
-            &format!("GET BASE/{path}\ncredential api-token"),
+            &format!("GET BASE/{path} | credential api-token"),
             |_| {},
         )
         .await
@@ -132,7 +132,7 @@ async fn redirects_are_shown_and_not_followed() {
 async fn an_encoded_answer_to_a_credentialed_request_is_withheld() {
     let upstream = Upstream::start().await;
     for path in ["gzip", "gzip-in-transfer"] {
-        let script = format!("GET BASE/{path}\ncredential api-token");
+        let script = format!("GET BASE/{path} | credential api-token");
         let failure = asked(&upstream, &script, |_| {}).await.unwrap_err();
         assert_eq!(failure.code(), Some("withheld"), "{path}: {failure}");
     }

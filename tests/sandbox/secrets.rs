@@ -38,7 +38,7 @@ async fn a_file_is_read_again_when_it_changes() {
     let token = folder.path().join("token");
     write(&token, "first");
     let connection = connection(&upstream, folder.path()).await;
-    let script = format!("GET {}/Users\ncredential api-token", upstream.base());
+    let script = format!("GET {}/Users | credential api-token", upstream.base());
     assert!(connection.get(&script).await.is_ok());
     write(&token, "second");
     assert!(connection.get(&script).await.is_ok());
@@ -56,7 +56,7 @@ async fn a_401_is_asked_again_once_where_the_secret_has_changed() {
     // Nothing has changed: the answer is handed over at once.
     upstream.takes_only("second");
     let write_request = format!(
-        "POST {}/Users\ncredential api-token\nbody 2\nonce",
+        "POST {}/Users | credential api-token | body 2 | once",
         upstream.base()
     );
     let draft = host_harness::contract::Edits {
@@ -104,7 +104,7 @@ async fn a_file_that_others_can_read_is_refused_before_anything_is_sent() {
     write(&token, "first");
     let connection = connection(&upstream, folder.path()).await;
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let script = format!("GET {}/Users\ncredential api-token", upstream.base());
+    let script = format!("GET {}/Users | credential api-token", upstream.base());
     let failure = connection.get(&script).await.unwrap_err();
     assert_eq!(failure.code(), Some("refused-credential"));
     assert!(failure.message().contains("chmod 600"), "{failure}");

@@ -11,11 +11,12 @@ use url::{Host, Url};
 
 use super::address::{AddressPolicy, CheckedResolver, Lookup, system_lookup};
 use super::credential::{self, Credentials};
-use super::grant::{Grant, shown};
+use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
 use super::retry::{is_unsettled, wait_before_next, with_the_past};
 use super::sealed::{Bare, Sealed};
+use super::spelling::shown;
 use super::wire::chain;
 use super::{Network, Operation, tls};
 use crate::clock::Clock;

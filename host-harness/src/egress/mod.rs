@@ -13,6 +13,7 @@ mod retry;
 mod scrub;
 mod sealed;
 mod secret_file;
+mod spelling;
 mod tls;
 mod wire;
 

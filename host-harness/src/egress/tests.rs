@@ -1,5 +1,7 @@
 //! The HTTP capability against a server on loopback that says what it is told to.
 
+mod order;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -102,6 +104,7 @@ struct Bench {
     lookup: Option<Lookup>,
     reading: bool,
     recorder: Arc<Recorder>,
+    credentials: Arc<dyn Credentials>,
 }
 
 impl Bench {
@@ -118,6 +121,7 @@ impl Bench {
             lookup: None,
             reading: false,
             recorder: Arc::default(),
+            credentials: Arc::new(StaticCredentials::new().with("api-token", TOKEN)),
         }
     }
 
@@ -132,7 +136,7 @@ impl Bench {
             manifest: &manifest(),
             granted: vec![grant.clone()],
             reach: vec![grant],
-            credentials: Arc::new(StaticCredentials::new().with("api-token", TOKEN)),
+            credentials: Arc::clone(&self.credentials),
             network: &self.network,
             limits: self.limits.clone(),
             clock: Arc::new(self.clock.clone()),

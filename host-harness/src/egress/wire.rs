@@ -70,7 +70,7 @@ impl Egress {
         }
         let mut answer = self.client.execute(request).await.map_err(|error| {
             let error = error.without_url();
-            if tls::cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
+            if is_head_too_large(&error) {
                 operation.reached = Some(Limit::HeaderBytes);
                 return too_large(self.limits.header_bytes);
             }
@@ -162,6 +162,13 @@ fn is_encoded(headers: &HeaderMap) -> bool {
         })
     };
     other_than(CONTENT_ENCODING, "identity") || other_than(TRANSFER_ENCODING, "chunked")
+}
+
+/// More header lines, or longer ones, than the parser takes. hyper's own question for it
+/// comes with its server alone.
+fn is_head_too_large(error: &reqwest::Error) -> bool {
+    tls::cause::<hyper::Error>(error)
+        .is_some_and(|error| error.is_parse() && error.to_string().contains("too large"))
 }
 
 /// What happened to a request that got no answer: not sent only where no connection, name

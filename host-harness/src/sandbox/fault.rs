@@ -1,7 +1,5 @@
 //! Why a guest stopped: one of its limits, or a fault of its own.
 
-use std::sync::atomic::Ordering;
-
 use wasmtime::{Store, Trap};
 
 use super::Limit;
@@ -9,7 +7,7 @@ use super::limits::MESSAGE_BYTES;
 use super::store::StoreState;
 use super::text::clean;
 use crate::contract;
-use crate::failure::{Failure, MAY_HAVE_HAPPENED};
+use crate::failure::Failure;
 
 /// Whether the limit that the host enforced says more than the connector's failure. One
 /// that speaks of a write always says more.
@@ -24,11 +22,6 @@ pub(super) fn says_nothing_more(failure: &contract::Failure) -> bool {
 /// What stopped the guest: one of its limits, or itself.
 pub(super) fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failure {
     let state = store.data();
-    let wrote = if state.operation.wrote().load(Ordering::Relaxed) {
-        format!(" {MAY_HAVE_HAPPENED}")
-    } else {
-        String::new()
-    };
     let trap = error.downcast_ref::<Trap>();
     let limit = match trap {
         Some(Trap::OutOfFuel) => Some(Limit::Fuel),
@@ -39,7 +32,7 @@ pub(super) fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failu
     if let Some(limit) = limit {
         return Failure::LimitReached {
             limit,
-            message: limit.message(&state.limits) + &wrote,
+            message: limit.message(&state.limits),
         };
     }
     let what = match trap {
@@ -62,7 +55,7 @@ pub(super) fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failu
     Failure::ConnectorFault {
         message: format!(
             "The connector failed in `{}`: {what}. This is a fault of the connector; its instance \
-             was thrown away.{wrote}{said}",
+             was thrown away.{said}",
             state.operation.name
         ),
     }

@@ -96,6 +96,9 @@ pub(crate) const MOST_HEADER_BYTES: usize = 256 << 10;
 // What follows is nobody's to configure: what the contract says, and what is more than any
 // person reads.
 
+/// Bytes of a component: compiling takes time and memory by its size, and the 8x8 connector
+/// has a quarter of a megabyte.
+pub(crate) const COMPONENT_BYTES: u64 = 32 << 20;
 /// Bytes of one message, of a log or a failure; the rest is cut.
 pub(crate) const MESSAGE_BYTES: usize = 4 << 10;
 /// Bytes of a code, or of a name in a message; the rest is cut.
@@ -160,6 +163,25 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Cpu,
+        Self::Fuel,
+        Self::Memory,
+        Self::TableElements,
+        Self::Stack,
+        Self::Requests,
+        Self::RequestBytes,
+        Self::SentBytes,
+        Self::ResponseBytes,
+        Self::ReceivedBytes,
+        Self::Headers,
+        Self::HeaderBytes,
+        Self::ResultBytes,
+        Self::Pages,
+        Self::Handles,
+    ];
+
     /// The limit's name, kebab-case, as in `"limit"` of a failure's JSON and as the key in
     /// `[limits]` of a connection file.
     #[must_use]

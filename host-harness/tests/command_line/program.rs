@@ -154,12 +154,20 @@ impl Tenant {
     pub(crate) fn edited(&self, name: &str, from: &str, to: &str) -> String {
         let text = std::fs::read_to_string(self.connection_file()).unwrap();
         assert!(text.contains(from), "{text}");
-        self.write(name, &text.replace(from, to))
+        self.write(name, text.replace(from, to))
     }
 
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
+        // The host takes a secret from no file that others can read.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+
+            let owner_alone = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(&path, owner_alone).unwrap();
+        }
         path.display().to_string()
     }
 }

@@ -100,7 +100,7 @@ fn log_escapes() {
 
 /// Requests that the host lets pass, until it does not.
 fn call_storm(base: &str) {
-    let script = format!("GET {base}/storm\nonce");
+    let script = format!("GET {base}/storm | once");
     for _ in 0..1_000_000 {
         if request::run(&script).is_err() {
             return;

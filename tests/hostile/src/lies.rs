@@ -28,13 +28,6 @@ fn named(id: &str) -> Account {
     }
 }
 
-fn with(attributes: Vec<Attribute>) -> Account {
-    Account {
-        attributes,
-        ..named("one")
-    }
-}
-
 fn attribute(name: &str, values: Vec<Value>) -> Attribute {
     Attribute {
         name: name.to_owned(),
@@ -43,14 +36,14 @@ fn attribute(name: &str, values: Vec<Value>) -> Attribute {
 }
 
 /// What `get` answers.
-pub(crate) fn account(lie: &str) -> Result<Account, Failure> {
+pub(crate) fn account(lie: &str, id: &str) -> Result<Account, Failure> {
+    let with = |attributes| Account {
+        attributes,
+        ..named(id)
+    };
     let text = |text: &str| Value::Text(text.to_owned());
     Ok(match lie {
-        "empty-id" => named(""),
-        "long-id" => named(&"x".repeat(1 << 20)),
-        "control-id" => named("one\u{1b}[2J\ntwo"),
-        "backwards-id" => named("one\u{202e}owt"),
-        "slash-id" => named("../../../admin"),
+        "another" => named("another"),
         "huge-text" => with(vec![attribute("seen", vec![text(&"x".repeat(40 << 20))])]),
         "million-attributes" => with(vec![attribute("seen", vec![text("x")]); 1_000_000]),
         "thousand-attributes" => with(
@@ -74,7 +67,7 @@ pub(crate) fn account(lie: &str) -> Result<Account, Failure> {
             failure.problems = vec![failure.problems.remove(0); 10_000];
             return Err(failure);
         }
-        _ => named("one"),
+        _ => named(id),
     })
 }
 
@@ -137,6 +130,11 @@ pub(crate) fn page(lie: &str, query: &PageQuery) -> Page {
             None,
         ),
         "twice" => (vec![named("one"), named("one")], None),
+        "empty-id" => (vec![named("")], None),
+        "long-id" => (vec![named(&"x".repeat(1 << 20))], None),
+        "control-id" => (vec![named("one\u{1b}[2J\ntwo")], None),
+        "backwards-id" => (vec![named("one\u{202e}owt")], None),
+        "slash-id" => (vec![named("../../../admin")], None),
         _ => (vec![], None),
     };
     Page {

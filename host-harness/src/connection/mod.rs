@@ -1,110 +1,27 @@
 //! [`Connection`]: one upstream tenant, as an operator configured it. Each operation runs
 //! in a sandbox of its own, against a deadline.
 
-use std::collections::{BTreeMap, VecDeque};
+mod listing;
+mod options;
+
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::Stream;
 
+pub use self::listing::Listing;
+pub use self::options::{ConnectionOptions, SandboxLifetime};
 use crate::component::Component;
 use crate::contract::{
     self, Account, CheckReport, Deletion, Draft, Edits, Manifest, Outcome, Page, PageQuery, Value,
 };
-use crate::egress::{
-    Credentials, Egress, EgressOptions, Grant, Network, Operation, StaticCredentials,
-};
+use crate::egress::{Egress, EgressOptions, Grant, Operation};
 use crate::failure::Failure;
 use crate::promises;
-use crate::sandbox::{Limit, Limits, Sandbox};
+use crate::sandbox::{Limits, Sandbox};
 use crate::settings;
-use crate::trace::Observer;
-
-/// How long a sandbox lives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SandboxLifetime {
-    /// Nothing that one operation left behind reaches the next.
-    #[default]
-    FreshEachOperation,
-    /// Kept for the next operation unless something went wrong in it; for long runs. It
-    /// holds one of the host's places
-    /// ([`HostOptions::max_instances`](crate::HostOptions::max_instances)) while it waits.
-    OnePerConnection,
-}
-
-/// What a connection is made of.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct ConnectionOptions {
-    /// The manifest's settings, by name.
-    pub settings: BTreeMap<String, String>,
-    /// Where the secrets come from.
-    pub credentials: Arc<dyn Credentials>,
-    /// How the network may be used.
-    pub network: Network,
-    /// What an operation may use up.
-    pub limits: Limits,
-    /// Sees every exchange.
-    pub observer: Option<Arc<dyn Observer>>,
-    /// Reads are sent; the first write ends the operation with [`Failure::DryRun`].
-    pub dry_run: bool,
-    /// What [`Connection::learned`] gave for the same component and settings.
-    pub learned: Option<String>,
-    /// How long a sandbox lives.
-    pub sandbox: SandboxLifetime,
-}
-
-impl Default for ConnectionOptions {
-    fn default() -> Self {
-        Self {
-            settings: BTreeMap::new(),
-            credentials: Arc::new(StaticCredentials::new()),
-            network: Network::default(),
-            limits: Limits::default(),
-            observer: None,
-            dry_run: false,
-            learned: None,
-            sandbox: SandboxLifetime::default(),
-        }
-    }
-}
-
-impl ConnectionOptions {
-    /// Without settings, credentials or anything unusual.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// With this setting.
-    #[must_use]
-    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), value.into());
-        self
-    }
-
-    /// With this source of secrets.
-    #[must_use]
-    pub fn credentials(mut self, credentials: impl Credentials + 'static) -> Self {
-        self.credentials = Arc::new(credentials);
-        self
-    }
-}
-
-impl fmt::Debug for ConnectionOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionOptions")
-            .field("settings", &self.settings)
-            .field("network", &self.network)
-            .field("limits", &self.limits)
-            .field("dry_run", &self.dry_run)
-            .field("sandbox", &self.sandbox)
-            .finish_non_exhaustive()
-    }
-}
 
 /// An open connection. Clones share it; operations may run at the same time.
 #[derive(Clone)]
@@ -290,17 +207,7 @@ impl Connection {
     /// accounts the odds that one is mistaken for another are 1 to 30 million.
     #[must_use]
     pub fn listing(&self) -> Listing {
-        Listing {
-            connection: self.clone(),
-            next: Some(None),
-            page_size: self.manifest().max_page_size,
-            pages: 0,
-            total: None,
-            ready: VecDeque::new(),
-            seen: Seen::default(),
-            cursors: Seen::default(),
-            stale_pages: 0,
-        }
+        Listing::new(self.clone())
     }
 
     /// One account.
@@ -504,109 +411,6 @@ fn narrowed(granted: &[Grant], reach: &[String]) -> Result<Vec<Grant>, Failure> 
             })
         })
         .collect()
-}
-
-/// A listing under way.
-pub struct Listing {
-    connection: Connection,
-    /// The next page's cursor; the outer `None` is the end.
-    next: Option<Option<String>>,
-    page_size: u32,
-    pages: u32,
-    total: Option<u32>,
-    ready: VecDeque<Account>,
-    seen: Seen,
-    cursors: Seen,
-    /// Pages in a row that showed nobody new.
-    stale_pages: u32,
-}
-
-/// An upstream that shifts may repeat itself for a page or two, and no more.
-const MOST_STALE_PAGES: u32 = 5;
-
-impl Listing {
-    /// The upstream's own count, which may be wrong; known from the first page on, if it
-    /// tells.
-    #[must_use]
-    pub fn total(&self) -> Option<u32> {
-        self.total
-    }
-
-    /// No more than so many will be asked for: a page need not be larger.
-    pub fn expect(&mut self, accounts: u64) {
-        let accounts = u32::try_from(accounts).unwrap_or(u32::MAX).max(1);
-        self.page_size = self.page_size.min(accounts);
-    }
-
-    /// The next account; `None` at the end, and after an error.
-    pub async fn next(&mut self) -> Option<Result<Account, Failure>> {
-        let item = self.advance().await;
-        if matches!(item, Some(Err(_))) {
-            self.next = None;
-            self.ready.clear();
-        }
-        item
-    }
-
-    async fn advance(&mut self) -> Option<Result<Account, Failure>> {
-        loop {
-            while let Some(account) = self.ready.pop_front() {
-                if self.seen.is_new(&account.id) {
-                    self.stale_pages = 0;
-                    return Some(Ok(account));
-                }
-            }
-            let cursor = self.next.take()?;
-            let limits = &self.connection.0.limits;
-            if self.pages >= limits.pages {
-                return Some(Err(Failure::LimitReached {
-                    limit: Limit::Pages,
-                    message: Limit::Pages.message(limits),
-                }));
-            }
-            if self.stale_pages >= MOST_STALE_PAGES {
-                return Some(Err(promises::stale_listing(self.stale_pages)));
-            }
-            self.pages += 1;
-            self.stale_pages += 1;
-            let limit = self.page_size;
-            match self.connection.list(PageQuery { cursor, limit }).await {
-                Ok(page) => {
-                    self.total = page.total.or(self.total);
-                    self.ready = page.accounts.into();
-                    if let Some(next) = page.next {
-                        if !self.cursors.is_new(&next) {
-                            return Some(Err(promises::repeated_cursor()));
-                        }
-                        self.next = Some(Some(next));
-                    }
-                }
-                Err(failure) => return Some(Err(failure)),
-            }
-        }
-    }
-}
-
-/// Texts that were met before, by their keyed hashes.
-#[derive(Default)]
-struct Seen {
-    keys: RandomState,
-    hashes: std::collections::HashSet<u64>,
-}
-
-impl Seen {
-    fn is_new(&mut self, text: &str) -> bool {
-        self.hashes.insert(self.keys.hash_one(text))
-    }
-}
-
-impl fmt::Debug for Listing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing")
-            .field("pages", &self.pages)
-            .field("total", &self.total)
-            .finish_non_exhaustive()
-    }
 }
 
 impl fmt::Debug for Connection {
