@@ -280,6 +280,6 @@ mod tests {
             matches!(failure, Failure::Component(LoadError::Mismatch { .. })),
             "{failure:?}"
         );
-        assert_eq!(failure.kind(), "invalid-component");
+        assert_eq!(failure.kind(), "invalid-settings");
     }
 }

@@ -72,7 +72,7 @@ pub struct PlannedRequest {
 impl Failure {
     /// The kind, in kebab-case: the contract's, or one of the host's own
     /// (`connector-fault`, `limit-reached`, `deadline-exceeded`, `cancelled`,
-    /// `invalid-component`, `dry-run`).
+    /// `dry-run`).
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -81,16 +81,20 @@ impl Failure {
             Self::LimitReached { .. } => "limit-reached",
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
             Self::Cancelled => "cancelled",
-            Self::InvalidSettings { .. } => "invalid-settings",
-            Self::Component(_) => "invalid-component",
+            // Which component to run is the operator's to say, like a setting.
+            Self::InvalidSettings { .. } | Self::Component(_) => "invalid-settings",
             Self::DryRun(_) => "dry-run",
         }
     }
 
-    /// The connector's own finer code.
+    /// The connector's own finer code; `component` where the component is at fault.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        self.contract()?.code.as_deref()
+        match self {
+            Self::Connector(failure) => failure.code.as_deref(),
+            Self::Component(_) => Some("component"),
+            _ => None,
+        }
     }
 
     /// What happened and what to do, for a person.

@@ -26,7 +26,7 @@ async fn a_manifest_that_contradicts_itself_is_refused() {
         ("credential-in-length", "the host's own"),
     ] {
         let failure = loaded(attack).await.unwrap_err();
-        assert_eq!(failure.kind(), "invalid-component", "{attack}: {failure}");
+        assert_eq!(failure.kind(), "invalid-settings", "{attack}: {failure}");
         assert!(failure.message().contains(words), "{attack}: {failure}");
         assert_calm(&failure.message());
     }

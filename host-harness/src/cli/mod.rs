@@ -211,7 +211,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
 fn exit_code(failure: &Failure) -> u8 {
     match failure.kind() {
         "dry-run" => 0,
-        "invalid-settings" | "invalid-component" => 2,
+        "invalid-settings" => 2,
         _ => 1,
     }
 }

@@ -34,9 +34,9 @@ pub struct ConnectionOptions {
     pub limits: Limits,
     /// Sees every exchange.
     pub observer: Option<Arc<dyn Observer>>,
-    /// Reads are sent; the first write ends the operation with [`Failure::DryRun`].
+    /// Reads are sent; the first write ends the operation with [`Failure::DryRun`](crate::Failure::DryRun).
     pub dry_run: bool,
-    /// What [`Connection::learned`] gave for the same component and settings.
+    /// What [`Connection::learned`](crate::Connection::learned) gave for the same component and settings.
     pub learned: Option<String>,
     /// How long a sandbox lives.
     pub sandbox: SandboxLifetime,

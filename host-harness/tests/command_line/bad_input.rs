@@ -318,13 +318,13 @@ fn a_component_that_is_none_is_refused_with_what_it_is() {
             &tenant,
             &["--component", file, "check"],
             2,
-            "invalid-component",
+            "invalid-settings",
             words,
         );
-        bare(&["describe", file], 2, "invalid-component", words);
+        bare(&["describe", file], 2, "invalid-settings", words);
     }
     for file in ["no-such.wasm", &module, &empty, &text] {
-        bare(&["inspect", file], 2, "invalid-component", &[]);
+        bare(&["inspect", file], 2, "invalid-settings", &[]);
     }
 }
 
