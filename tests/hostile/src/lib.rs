@@ -1,12 +1,12 @@
 //! A connector that attacks its host. What it does, and in which function, is one text,
 //! such as `endless-loop in get`: the setting `attack`, or for `describe`, which knows no
-//! settings, a [marker](DESCRIBE) in the component's data that a test writes over. Without
+//! settings, a marker in the component's data that a test writes over. Without
 //! either it is honest, and sends the requests that it is told to:
 //!
-//! - [`harm`]: what it does to the sandbox: loops, memory, stack, traps, floods;
-//! - [`lies`]: results that break the contract;
-//! - [`manifest`]: what it claims of itself;
-//! - [`request`]: requests as a caller spells them in an account's id.
+//! - `harm`: what it does to the sandbox: loops, memory, stack, traps, floods;
+//! - `lies`: results that break the contract;
+//! - `manifest`: what it claims of itself;
+//! - `request`: requests as a caller spells them in an account's id.
 
 #![allow(
     clippy::result_large_err,
