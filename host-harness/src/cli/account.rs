@@ -154,7 +154,7 @@ async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Re
     let manifest = connection.manifest();
     let mut listing = connection.listing();
     if let Some(limit) = limit {
-        listing.expect(limit);
+        listing.at_most(limit);
     }
     let columns = columns(manifest);
     let mut header = vec!["id", "status"];

@@ -51,7 +51,7 @@ impl Listing {
     }
 
     /// No more than so many will be asked for: a page need not be larger.
-    pub fn expect(&mut self, accounts: u64) {
+    pub fn at_most(&mut self, accounts: u64) {
         let accounts = u32::try_from(accounts).unwrap_or(u32::MAX).max(1);
         self.page_size = self.page_size.min(accounts);
     }
