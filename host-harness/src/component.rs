@@ -184,7 +184,6 @@ impl Component {
             reason: "it could not be compiled".to_owned(),
         })??;
         let manifest = {
-            let _running = host.run_clockwork();
             let limits = host.limits();
             let work = async {
                 let mut sandbox = Sandbox::start(host, &instance, limits).await?;
