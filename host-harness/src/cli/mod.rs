@@ -13,10 +13,12 @@ mod describe;
 mod inspect;
 mod output;
 mod provision;
+mod stats;
 mod tenant;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -24,6 +26,7 @@ use tracing_subscriber::EnvFilter;
 use crate::attributes::Pair;
 use crate::failure::Failure;
 use output::Output;
+use stats::Stats;
 
 /// Provisions accounts through sandboxed connectors. Without --component it runs the
 /// bundled 8x8 connector.
@@ -48,7 +51,7 @@ Exit codes: 0 done, 1 the operation failed, 2 wrong usage, connection file or se
 3 done in part, 4 stopped by a guard.";
 
 /// Options of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct Options {
     /// The connector to run, a WebAssembly component [default: the bundled 8x8 connector]
     #[arg(long, global = true, value_name = "FILE")]
@@ -68,6 +71,12 @@ struct Options {
     /// Leave bodies and query strings out of the HTTP Archive
     #[arg(long, global = true, requires = "trace")]
     trace_without_values: bool,
+    /// Afterwards, on stderr, what each operation used up: requests, bytes, instructions
+    /// (fuel), memory and time; with --json as one document in one line
+    #[arg(long, global = true)]
+    stats: bool,
+    #[arg(skip)]
+    measured: Arc<Stats>,
     /// Say more on stderr; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -140,9 +149,19 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let measured = cli.options.stats.then(|| Arc::clone(&cli.options.measured));
     let result = runtime.block_on(run(cli, output));
     // What is still under way was given up by a cancelled command.
     runtime.shutdown_background();
+    let code = told(result, output);
+    if let Some(measured) = measured {
+        measured.tell(output);
+    }
+    code
+}
+
+/// How the program ends, once it has said why.
+fn told(result: Result<(), Stop>, output: Output) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Verdict) => ExitCode::from(1),

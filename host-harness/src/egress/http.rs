@@ -26,7 +26,7 @@ use crate::contract::{
 };
 use crate::failure::PlannedRequest;
 use crate::sandbox::{Limit, Limits};
-use crate::trace::{Observer, REDACTED, SentRequest};
+use crate::trace::{Observer, Place, REDACTED, SentRequest};
 
 /// Connecting, name and TLS included. Nothing has been sent when it runs out.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -176,7 +176,9 @@ impl Egress {
                         && self.has_budget(operation) =>
                 {
                     lost |= is_unsettled(&answer);
+                    operation.turn_to(Place::Waiting);
                     self.clock.sleep(wait).await;
+                    operation.turn_to(Place::Host);
                     attempt += 1;
                 }
                 _ => return with_the_past(answer, lost),
@@ -245,7 +247,9 @@ impl Egress {
             if self.clock.now().saturating_add(delay) >= operation.deadline {
                 return Err(out_of_time());
             }
+            operation.turn_to(Place::Waiting);
             self.clock.sleep(delay).await;
+            operation.turn_to(Place::Host);
         }
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let bare = Bare {
