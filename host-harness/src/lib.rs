@@ -71,7 +71,7 @@ pub use egress::{
 pub use engine::{CompiledCode, Host, HostError, HostOptions};
 pub use failure::{Failure, PlannedRequest};
 pub use futures_util::future::BoxFuture;
-pub use inspection::{Inside, Inspection};
+pub use inspection::{Function, Inside, Inspection, Interface};
 pub use provenance::Provenance;
 pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub use secrecy::{self, SecretString};

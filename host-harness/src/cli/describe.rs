@@ -90,7 +90,11 @@ fn report(manifest: &Manifest) -> String {
 
     section(&mut text, "quirks");
     for quirk in &manifest.quirks {
-        text.push_str(&wrapped("", "  ", &format!("{}: {}", quirk.code, quirk.message)));
+        text.push_str(&wrapped(
+            "",
+            "  ",
+            &format!("{}: {}", quirk.code, quirk.message),
+        ));
     }
     text
 }

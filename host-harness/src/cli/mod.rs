@@ -89,8 +89,8 @@ enum Command {
     /// Connection files
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// What a component imports, exports and is; exit 1 if it imports anything beyond the
-    /// contract
+    /// A reviewer's report on a component: what it imports, exports and holds, what it claims
+    /// and would be granted; exit 1 if it is not to be used
     Inspect(inspect::Arguments),
     /// What a connector says of itself: settings, credentials, attributes, operations, quirks
     Describe(describe::Arguments),
@@ -120,6 +120,8 @@ enum Stop {
     Failed(Failure),
     /// The answer was given, and is not a good one: exit 1.
     Verdict,
+    /// The answer was given, and shows that the connection file is of no use: exit 2.
+    Unusable,
     /// The program's own surroundings: a file that cannot be written, for example.
     Usage(String),
 }
@@ -165,6 +167,7 @@ fn told(result: Result<(), Stop>, output: Output) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Verdict) => ExitCode::from(1),
+        Err(Stop::Unusable) => ExitCode::from(2),
         Err(Stop::Usage(message)) => {
             output.usage(&message);
             ExitCode::from(2)
@@ -208,7 +211,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Connection(ConnectionCommand::New(arguments)) => {
                 connection_new::run(arguments, options, output).await
             }
-            Command::Inspect(arguments) => inspect::run(arguments, options, output),
+            Command::Inspect(arguments) => inspect::run(arguments, options, output).await,
             Command::Describe(arguments) => describe::run(arguments, options, output).await,
             Command::Check => check::run(options, output).await,
             Command::Account(command) => account::run(command, options, output).await,

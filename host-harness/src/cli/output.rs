@@ -96,7 +96,10 @@ impl Output {
             }
             return;
         }
-        self.note(&format!("{BAD}error:{BAD:#} {}", failure.message()));
+        self.note(&format!(
+            "{BAD}error:{BAD:#} {}",
+            sentence(failure.message())
+        ));
         self.note(&format!("{QUIET}{}{QUIET:#}", circumstances(failure)));
     }
 
@@ -139,6 +142,14 @@ impl Output {
     pub(super) fn nothing_planned(self) {
         self.answer(|| json::dry_run(None), || planned(None));
     }
+}
+
+/// With a full stop, which connectors may forget.
+pub(super) fn sentence(mut text: String) -> String {
+    if text.ends_with(char::is_alphanumeric) {
+        text.push('.');
+    }
+    text
 }
 
 /// Kind, code, answer and advice, in one line below the sentence.

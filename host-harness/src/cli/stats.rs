@@ -69,7 +69,7 @@ impl Stats {
             for column in cells.column_iter_mut().skip(1) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
-            output.note(&shown(&cells));
+            output.note(shown(&cells).trim_end());
         }
     }
 }
