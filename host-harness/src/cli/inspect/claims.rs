@@ -208,7 +208,7 @@ impl<'a> Claims<'a> {
                     line(proposed)
                 ));
             }
-            rows(&mut text, &claim, &to(self.granted(&setting.name), ""));
+            rows(&mut text, &claim, &to(self.granted(&setting.name)));
         }
         for credential in &manifest.credentials {
             text.push_str(&format!("credential: {}\n", line(&credential.name)));
@@ -217,11 +217,12 @@ impl<'a> Claims<'a> {
                 "{} in requests under `{setting}`",
                 line(&placement(&credential.placement))
             );
-            let source = self.source(credential).map_or_else(String::new, |source| {
-                format!("; read from {} at each request", line(&source))
-            });
-            let seen = format!("; the connector never sees the value{source}");
-            rows(&mut text, &claim, &to(self.credential(credential), &seen));
+            rows(&mut text, &claim, &to(self.credential(credential)));
+            let mut secret = "the connector never sees it".to_owned();
+            if let Some(source) = self.source(credential) {
+                secret.push_str(&format!("; read from {} at each request", line(&source)));
+            }
+            text.push_str(&wrapped("  secret   ", "           ", &secret));
         }
         text.push_str("request headers\n");
         let usual = format!("every connector may set {}", USUAL_HEADERS.join(", "));
@@ -272,12 +273,13 @@ fn rows(text: &mut String, claim: &str, granted: &str) {
     text.push_str(&wrapped("  granted  ", "           ", granted));
 }
 
-fn to(granted: Granted, more: &str) -> String {
+fn to(granted: Granted) -> String {
     match granted {
-        Granted::AsTyped => format!(
-            "whatever the operator types there: that origin, and that path by whole segments{more}"
-        ),
-        Granted::To(to) => format!("{}{more}", line(&to)),
+        Granted::AsTyped => {
+            "whatever the operator types there: that origin, and that path by whole segments"
+                .to_owned()
+        }
+        Granted::To(to) => line(&to),
         Granted::Nothing(why) => format!("nothing: {}", line(&why)),
     }
 }
