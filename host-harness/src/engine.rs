@@ -16,6 +16,7 @@ use wasmtime::{
 use crate::bindings::Connector;
 use crate::clock::{Clock, SystemClock};
 use crate::failure::Failure;
+use crate::mitigation::{Mitigation, in_force, stack_in_force};
 use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState};
 use crate::trace::Observer;
 
@@ -131,7 +132,7 @@ impl Host {
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
-            limits: options.limits,
+            limits: in_force(options.limits),
             observer: options.observer,
         })))
     }
@@ -206,8 +207,9 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
     config.wasm_component_model(true);
     config.epoch_interruption(true);
     config.consume_fuel(options.count_fuel);
-    config.max_wasm_stack(options.stack_bytes);
-    config.async_stack_size(options.stack_bytes.saturating_add(HOST_STACK_BYTES));
+    let stack = stack_in_force(options.stack_bytes);
+    config.max_wasm_stack(stack);
+    config.async_stack_size(stack.saturating_add(HOST_STACK_BYTES));
     // A slot of the pool is as large as the largest memory allowed, instead of the usual
     // 4 GiB, so that thousands fit into an address space; bounds are checked in code.
     let memory = u64::try_from(MOST_MEMORY).unwrap_or(u64::MAX);
@@ -218,7 +220,7 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
     // Nothing of a stack reaches the next guest.
     config.async_stack_zeroing(true);
     config.cache(cache(&options.compiled_code)?);
-    #[cfg(feature = "memory-dump")]
+    #[cfg(feature = "testing")]
     config.coredump_on_trap(true);
 
     let count = options.max_instances.max(1);
@@ -294,9 +296,14 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
     {
         use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
-        builder.mode(0o700).create(directory)?;
+        let mode = if Mitigation::PrivateCache.is_on() {
+            0o700
+        } else {
+            0o777
+        };
+        builder.mode(mode).create(directory)?;
         let mode = std::fs::metadata(directory)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if mode & 0o077 != 0 && Mitigation::PrivateCache.is_on() {
             // Fails where the directory is somebody else's.
             std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
         }

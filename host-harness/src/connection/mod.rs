@@ -19,6 +19,7 @@ use crate::contract::{
 };
 use crate::egress::{Egress, EgressOptions, Grant, Operation};
 use crate::failure::Failure;
+use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
 use crate::sandbox::{Limits, Sandbox};
 use crate::settings;
@@ -52,8 +53,9 @@ enum Access {
 impl Connection {
     pub(crate) async fn open(
         component: Component,
-        options: ConnectionOptions,
+        mut options: ConnectionOptions,
     ) -> Result<Self, Failure> {
+        options.limits = in_force(options.limits);
         let mut checked = settings::check(
             component.manifest(),
             &options.settings,
@@ -308,7 +310,7 @@ impl Connection {
 
     /// What is left in the memory of the sandbox that waits for the next operation
     /// ([`SandboxLifetime::OnePerConnection`]), which is thrown away.
-    #[cfg(feature = "memory-dump")]
+    #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn guest_memory(&self) -> Option<Vec<u8>> {
         let sandbox = {
@@ -359,7 +361,10 @@ impl Connection {
             inner.leave(sandbox).await;
         }
         result
-            .and_then(|result| promise(&result).map(|()| result))
+            .and_then(|result| match promise(&result) {
+                Err(broken) if Mitigation::Promises.is_on() => Err(broken),
+                _ => Ok(result),
+            })
             .map_err(|failure| failure.after(wrote.load(Ordering::Relaxed)))
     }
 }
@@ -403,7 +408,7 @@ impl Inner {
             *self.learned() = learned;
         }
         sandbox.end();
-        if self.lifetime == SandboxLifetime::OnePerConnection {
+        if self.lifetime == SandboxLifetime::OnePerConnection || !Mitigation::FreshSandbox.is_on() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
         }
     }
@@ -418,6 +423,7 @@ fn narrowed(granted: &[Grant], reach: &[String]) -> Result<Vec<Grant>, Failure> 
             for grant in granted {
                 match grant.narrowed_to(prefix) {
                     Ok(narrow) => return Ok(narrow),
+                    Err(_) if !Mitigation::NarrowedReach.is_on() => return Ok(grant.clone()),
                     Err(refusal) => refused = refused.or(Some(refusal.message)),
                 }
             }

@@ -10,8 +10,9 @@ use super::http::{Egress, Prepared, out_of_time, refusal};
 use super::retry::retry_after_ms;
 use super::{Operation, headers, tls};
 use crate::contract::{Header, RefusalReason, Response, TransportFailure};
+use crate::mitigation::Mitigation;
 use crate::sandbox::Limit;
-use crate::trace::{Exchange, Place, ReceivedResponse};
+use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
 
 impl Egress {
     /// One request on the wire, seen by the observer.
@@ -54,7 +55,7 @@ impl Egress {
                 attempt,
                 started,
                 duration: self.clock.now().saturating_sub(began),
-                request: prepared.shown.clone(),
+                request: self.traced(prepared),
                 result: match &result {
                     Ok(response) => Ok(ReceivedResponse {
                         status: response.status,
@@ -66,6 +67,21 @@ impl Egress {
             });
         }
         result
+    }
+
+    /// The request as an observer sees it.
+    fn traced(&self, prepared: &Prepared) -> SentRequest {
+        #[cfg(feature = "testing")]
+        if !Mitigation::SecretNotInTrace.is_on() {
+            return SentRequest {
+                headers: headers::visible(&prepared.sealed.headers)
+                    .into_iter()
+                    .chain(prepared.sealed.leaked())
+                    .collect(),
+                ..prepared.shown.clone()
+            };
+        }
+        prepared.shown.clone()
     }
 
     async fn exchange(
@@ -91,7 +107,10 @@ impl Egress {
             operation.reached = Some(limit);
             return Err(too_large(self.limits.header_bytes));
         }
-        if !prepared.bare.credentials.is_empty() && is_encoded(answer.headers()) {
+        if !prepared.bare.credentials.is_empty()
+            && is_encoded(answer.headers())
+            && Mitigation::EncodedAnswers.is_on()
+        {
             return Err(TransportFailure::Withheld(
                 "The answer is compressed though the host asked for none, so that an echo of \
                  the credential could not be found in it."
@@ -105,15 +124,22 @@ impl Egress {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after_ms(value, self.clock.wall()));
+        #[cfg_attr(
+            not(feature = "testing"),
+            expect(unused_mut, reason = "leaks are planted")
+        )]
+        let mut headers = headers::visible(answer.headers())
+            .into_iter()
+            .map(|header| Header {
+                name: scrub(header.name),
+                value: scrub(header.value),
+            })
+            .collect();
+        #[cfg(feature = "testing")]
+        prepared.sealed.leak(&mut headers);
         Ok(Response {
             status: answer.status().as_u16(),
-            headers: headers::visible(answer.headers())
-                .into_iter()
-                .map(|header| Header {
-                    name: scrub(header.name),
-                    value: scrub(header.value),
-                })
-                .collect(),
+            headers,
             body: prepared.sealed.scrubber.scrub(body),
             retry_after_ms,
             earlier_attempt_lost: false,

@@ -16,6 +16,7 @@ use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, Tran
 use crate::egress::{Egress, Operation};
 use crate::engine::{Host, TICK};
 use crate::failure::Failure;
+use crate::mitigation::Mitigation;
 use crate::trace::{Meter, Place};
 
 /// What the host keeps beside a guest.
@@ -95,6 +96,9 @@ impl StoreState {
 /// Lets others run, and the network be looked at: a guest that were back in the queue at once
 /// would hold up every socket of its thread for many ticks.
 fn give_way() -> UpdateDeadline {
+    if !Mitigation::Fairness.is_on() {
+        return UpdateDeadline::Continue(1);
+    }
     UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
 }
 
@@ -317,7 +321,9 @@ impl Sandbox {
     pub(crate) async fn learned(&mut self) -> Result<Option<String>, Failure> {
         let connection = self.connection()?;
         let state = self.store.data_mut();
-        state.egress = None;
+        if Mitigation::OutsideOperations.is_on() {
+            state.egress = None;
+        }
         state.operation.name = "learned";
         state.ticks_left = ticks(LEARNED_TIME.min(state.limits.cpu));
         let learned = self
@@ -327,7 +333,7 @@ impl Sandbox {
             .call_learned(&mut self.store, connection)
             .await
             .map_err(|error| fault(&self.store, &error))?;
-        Ok(learned.filter(|note| note.len() <= LEARNED_BYTES))
+        Ok(learned.filter(|note| note.len() <= LEARNED_BYTES || !Mitigation::Promises.is_on()))
     }
 
     /// Starts the account of an operation afresh.
@@ -369,7 +375,7 @@ impl Sandbox {
 
     /// Everything that the guest's memory holds. A component shows its memory to nobody, but
     /// a trap does, so the guest is made to trap at once.
-    #[cfg(feature = "memory-dump")]
+    #[cfg(feature = "testing")]
     pub(crate) async fn into_memory(mut self) -> Option<Vec<u8>> {
         let state = self.store.data_mut();
         state.ticks_left = 0;
