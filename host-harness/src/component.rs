@@ -185,7 +185,6 @@ impl Component {
             reason: "it could not be compiled".to_owned(),
         })??;
         let manifest = {
-            let _running = host.run_clockwork();
             let limits = host.limits();
             let work = async {
                 let meter = Meter::start("describe", host.observer(), host.clock());

@@ -163,13 +163,15 @@ impl Host {
         self.0.observer.as_ref()
     }
 
-    /// Something that sends nothing, against its deadline.
+    /// Something that a guest does and that sends nothing, against its deadline and with the
+    /// epoch moving.
     pub(crate) async fn within<T>(
         &self,
         name: &str,
         time: Duration,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let _running = self.run_clockwork();
         let end = self.clock().now().saturating_add(time);
         tokio::select! {
             result = work => result,

@@ -7,7 +7,7 @@ use host_harness::contract::{Draft, Edits, PageQuery, Value};
 use host_harness::{Component, Limit};
 
 use super::upstream::Upstream;
-use super::{HOSTILE, assert_limit, connect, describing, host, options, shared, works};
+use super::{HOSTILE, assert_limit, connect, describing, host, options, shared, starting, works};
 use crate::stats::Watch;
 
 #[tokio::test]
@@ -52,6 +52,32 @@ async fn an_endless_loop_ends_wherever_it_runs() {
         assert!(began.elapsed() < Duration::from_secs(20), "{place}");
     }
     works(&upstream).await;
+}
+
+/// The clock that ends a loop runs only while guests do, so each of them has to wind it up.
+#[tokio::test]
+async fn an_endless_loop_ends_where_nothing_else_runs() {
+    let upstream = Upstream::start().await;
+    let alone = host(|_| {});
+    for bytes in [starting("endless-loop"), describing("endless-loop")] {
+        let failure = Component::from_bytes(&alone, &bytes).await.unwrap_err();
+        assert_limit(&failure, Limit::Cpu);
+    }
+    let component = Component::from_bytes(&alone, HOSTILE).await.unwrap();
+    for place in ["open", "reach"] {
+        let looping = options(&upstream, &format!("endless-loop in {place}"));
+        let failure = component.connect(looping).await.unwrap_err();
+        assert_limit(&failure, Limit::Cpu);
+    }
+    for place in ["get", "learned"] {
+        let looping = options(&upstream, &format!("endless-loop in {place}"));
+        let connection = component.connect(looping).await.unwrap();
+        let request = format!("GET {}/Users", upstream.base());
+        match connection.get(&request).await {
+            Ok(_) => assert_eq!(place, "learned"),
+            Err(failure) => assert_limit(&failure, Limit::Cpu),
+        }
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::address::AddressRefused;
 use super::http::{Egress, Prepared, out_of_time, refusal};
 use super::retry::retry_after_ms;
 use super::{Operation, headers, tls};
-use crate::contract::{Header, RefusalReason, Response, TransportFailure};
+use crate::contract::{RefusalReason, Response, TransportFailure};
 use crate::mitigation::Mitigation;
 use crate::sandbox::Limit;
 use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
@@ -118,7 +118,6 @@ impl Egress {
             ));
         }
         let body = self.body(operation, &mut answer).await?;
-        let scrub = |text: String| prepared.sealed.scrubber.scrub_text(text);
         let retry_after_ms = answer
             .headers()
             .get(RETRY_AFTER)
@@ -126,15 +125,12 @@ impl Egress {
             .and_then(|value| retry_after_ms(value, self.clock.wall()));
         #[cfg_attr(
             not(feature = "testing"),
-            expect(unused_mut, reason = "leaks are planted")
+            expect(unused_mut, reason = "leaks are planted in test builds")
         )]
-        let mut headers = headers::visible(answer.headers())
-            .into_iter()
-            .map(|header| Header {
-                name: scrub(header.name),
-                value: scrub(header.value),
-            })
-            .collect();
+        let mut headers = prepared
+            .sealed
+            .scrubber
+            .scrub_lines(headers::visible(answer.headers()));
         #[cfg(feature = "testing")]
         prepared.sealed.leak(&mut headers);
         Ok(Response {
