@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::failure::Failure;
 use crate::mitigation::{Mitigation, in_force, stack_in_force};
 use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState};
+use crate::trace::Observer;
 
 /// How finely the time that guests compute is measured.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -42,7 +43,7 @@ pub enum CompiledCode {
 }
 
 /// What a [`Host`] is configured with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct HostOptions {
     /// Where compiled code is kept.
@@ -60,6 +61,23 @@ pub struct HostOptions {
     pub limits: Limits,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
+    /// Sees the operations that belong to no connection: `describe`, when a component is
+    /// loaded. Those of a connection are seen by its own
+    /// ([`ConnectionOptions::observer`](crate::ConnectionOptions::observer)).
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl fmt::Debug for HostOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostOptions")
+            .field("compiled_code", &self.compiled_code)
+            .field("max_instances", &self.max_instances)
+            .field("stack_bytes", &self.stack_bytes)
+            .field("count_fuel", &self.count_fuel)
+            .field("limits", &self.limits)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for HostOptions {
@@ -71,6 +89,7 @@ impl Default for HostOptions {
             count_fuel: false,
             limits: Limits::default(),
             clock: Arc::new(SystemClock::new()),
+            observer: None,
         }
     }
 }
@@ -87,6 +106,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     count_fuel: bool,
     limits: Limits,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Host {
@@ -113,6 +133,7 @@ impl Host {
             clock: options.clock,
             count_fuel: options.count_fuel,
             limits: in_force(options.limits),
+            observer: options.observer,
         })))
     }
 
@@ -135,6 +156,11 @@ impl Host {
     /// What `describe` may use up.
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Who wants to know of `describe`.
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.0.observer.as_ref()
     }
 
     /// Something that a guest does and that sends nothing, against its deadline and with the

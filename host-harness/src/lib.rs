@@ -72,7 +72,7 @@ pub use egress::{
 pub use engine::{CompiledCode, Host, HostError, HostOptions};
 pub use failure::{Failure, PlannedRequest};
 pub use futures_util::future::BoxFuture;
-pub use inspection::{Inside, Inspection};
+pub use inspection::{Function, Inside, Inspection, Interface};
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use mitigation::MITIGATIONS;

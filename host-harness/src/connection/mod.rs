@@ -23,6 +23,7 @@ use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
 use crate::sandbox::{Limits, Sandbox};
 use crate::settings;
+use crate::trace::{Meter, Observer};
 
 /// An open connection. Clones share it; operations may run at the same time.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ struct Inner {
     egress: Arc<Egress>,
     limits: Limits,
     lifetime: SandboxLifetime,
+    observer: Option<Arc<dyn Observer>>,
     learned: Mutex<Option<String>>,
     /// An open sandbox that waits for its next operation.
     idle: Mutex<Option<Sandbox>>,
@@ -72,7 +74,9 @@ impl Connection {
         let opened = {
             let limits = &options.limits;
             let work = async {
-                let mut sandbox = component.sandbox(limits).await?;
+                let clock = component.host().clock();
+                let meter = Meter::start("open", options.observer.as_ref(), clock);
+                let mut sandbox = component.sandbox(limits, meter).await?;
                 sandbox
                     .open(&checked.values, options.learned.as_deref())
                     .await?;
@@ -110,7 +114,7 @@ impl Connection {
             network: &options.network,
             limits: options.limits.clone(),
             clock: Arc::clone(component.host().clock()),
-            observer: options.observer,
+            observer: options.observer.clone(),
             dry_run: options.dry_run,
             lookup: None,
         })
@@ -125,6 +129,7 @@ impl Connection {
             egress: Arc::new(egress),
             limits: options.limits,
             lifetime: options.sandbox,
+            observer: options.observer,
             learned: Mutex::new(options.learned),
             idle: Mutex::new(None),
         })))
@@ -337,10 +342,11 @@ impl Connection {
         // say what a missing answer means.
         let reserve = (time / 10).min(Duration::from_millis(500));
         let requests_end = start.saturating_add(time.saturating_sub(reserve));
-        let operation = Operation::new(name, access == Access::Reads, requests_end);
+        let mut operation = Operation::new(name, access == Access::Reads, requests_end);
         let wrote = operation.wrote();
         let work = async {
             let mut sandbox = inner.sandbox().await?;
+            operation.meter = inner.meter(name);
             sandbox.begin(operation, Arc::clone(&inner.egress));
             Ok::<_, Failure>(call(sandbox).await)
         };
@@ -368,6 +374,14 @@ impl Inner {
         self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn meter(&self, operation: &'static str) -> Option<Meter> {
+        Meter::start(
+            operation,
+            self.observer.as_ref(),
+            self.component.host().clock(),
+        )
+    }
+
     /// A sandbox with an open connection.
     async fn sandbox(&self) -> Result<Sandbox, Failure> {
         let idle = self
@@ -378,7 +392,8 @@ impl Inner {
         if let Some(sandbox) = idle {
             return Ok(sandbox);
         }
-        let mut sandbox = self.component.sandbox(&self.limits).await?;
+        let meter = self.meter("open");
+        let mut sandbox = self.component.sandbox(&self.limits, meter).await?;
         let learned = self.learned().clone();
         sandbox.open(&self.settings, learned.as_deref()).await?;
         Ok(sandbox)
@@ -392,6 +407,7 @@ impl Inner {
         if learned.is_some() {
             *self.learned() = learned;
         }
+        sandbox.end();
         if self.lifetime == SandboxLifetime::OnePerConnection || !Mitigation::FreshSandbox.is_on() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
         }

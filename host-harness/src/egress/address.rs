@@ -63,6 +63,12 @@ impl FromStr for AddressRange {
     }
 }
 
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.base, self.prefix)
+    }
+}
+
 /// The policy of one connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AddressPolicy {

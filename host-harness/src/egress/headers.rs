@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::contract::{Header, Refusal, RefusalReason};
+use super::credential;
+use crate::contract::{Header, Manifest, Refusal, RefusalReason};
 use crate::mitigation::Mitigation;
 use crate::sandbox::{Limit, Limits};
 
 /// What every connector may set.
-const ALLOWED: [&str; 6] = [
+pub(crate) const ALLOWED: [&str; 6] = [
     "accept",
     "accept-language",
     "content-type",
@@ -97,6 +98,20 @@ impl HeaderRules {
         }
     }
 
+    /// Those of a connector with this manifest.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        let credentials = manifest.credentials.iter();
+        let credentials = credentials
+            .filter_map(|credential| credential::header_name(&credential.placement))
+            .collect();
+        Self::new(&manifest.headers, &credentials)
+    }
+
+    /// Whether the connector may set this header.
+    pub(crate) fn allow(&self, name: &str) -> bool {
+        self.allowed.contains(&name.to_ascii_lowercase())
+    }
+
     /// The request's header lines, if all of them may be set. Their number and size were
     /// looked at before ([`request_over_limit`]).
     pub(crate) fn request(&self, lines: &[Header]) -> Result<HeaderMap, Refusal> {
@@ -111,7 +126,7 @@ impl HeaderRules {
             };
             let name = HeaderName::from_bytes(line.name.as_bytes())
                 .map_err(|_| refuse("that is no header name"))?;
-            if !self.allowed.contains(name.as_str()) && Mitigation::RequestHeaders.is_on() {
+            if !self.allow(name.as_str()) && Mitigation::RequestHeaders.is_on() {
                 return Err(refuse(
                     "it is the host's to set, or the connector's manifest does not list it",
                 ));

@@ -1,7 +1,6 @@
 //! The HTTP capability of one connection: what is decided about a connector's request
 //! before the network is touched, and how often it is then tried.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
 
 use super::address::{AddressPolicy, CheckedResolver, Lookup, system_lookup};
-use super::credential::{self, Credentials};
+use super::credential::Credentials;
 use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
@@ -27,7 +26,7 @@ use crate::contract::{
 use crate::failure::PlannedRequest;
 use crate::mitigation::Mitigation;
 use crate::sandbox::{CONNECT_TIME, IDLE_TIME, Limit, Limits};
-use crate::trace::{Observer, REDACTED, SentRequest};
+use crate::trace::{Observer, Place, REDACTED, SentRequest};
 
 /// What an [`Egress`] is made of.
 pub(crate) struct EgressOptions<'a> {
@@ -119,17 +118,11 @@ impl Egress {
             code: "invalid".to_owned(),
             message: format!("The network cannot be set up: {}.", chain(&error)),
         })?;
-        let credential_headers: BTreeSet<String> = options
-            .manifest
-            .credentials
-            .iter()
-            .filter_map(|credential| credential::header_name(&credential.placement))
-            .collect();
         Ok(Self {
             client,
             granted: options.granted,
             reach: options.reach,
-            header_rules: HeaderRules::new(&options.manifest.headers, &credential_headers),
+            header_rules: HeaderRules::of(options.manifest),
             addresses,
             placements: options.manifest.credentials.clone(),
             credentials: options.credentials,
@@ -176,7 +169,9 @@ impl Egress {
                         && self.has_budget(operation) =>
                 {
                     lost |= is_unsettled(&answer);
+                    operation.turn_to(Place::Waiting);
                     self.clock.sleep(wait).await;
+                    operation.turn_to(Place::Host);
                     attempt += 1;
                 }
                 _ => return with_the_past(answer, lost),
@@ -245,7 +240,9 @@ impl Egress {
             if self.clock.now().saturating_add(delay) >= operation.deadline {
                 return Err(out_of_time());
             }
+            operation.turn_to(Place::Waiting);
             self.clock.sleep(delay).await;
+            operation.turn_to(Place::Host);
         }
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let bare = Bare {

@@ -12,7 +12,7 @@ use super::{Operation, headers, tls};
 use crate::contract::{RefusalReason, Response, TransportFailure};
 use crate::mitigation::Mitigation;
 use crate::sandbox::Limit;
-use crate::trace::{Exchange, ReceivedResponse, SentRequest};
+use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
 
 impl Egress {
     /// One request on the wire, seen by the observer.
@@ -23,11 +23,14 @@ impl Egress {
         attempt: u32,
     ) -> Result<Response, TransportFailure> {
         let deadline = operation.deadline;
-        let Ok(_turn) = self.rate.turn(&*self.clock, deadline).await else {
+        operation.turn_to(Place::Waiting);
+        let turn = self.rate.turn(&*self.clock, deadline).await;
+        operation.turn_to(Place::Host);
+        let Ok(_turn) = turn else {
             operation.out_of_time = true;
             return Err(TransportFailure::Refused(out_of_time()));
         };
-        operation.requests += 1;
+        operation.note_request();
         let (started, began) = (self.clock.wall(), self.clock.now());
         let alarm = began.saturating_add(self.limits.request_time).min(deadline);
         let result = tokio::select! {
@@ -38,6 +41,14 @@ impl Egress {
                 alarm.saturating_sub(began)
             ))),
         };
+        operation.turn_to(Place::Host);
+        let unsent = matches!(
+            result,
+            Err(TransportFailure::Refused(_) | TransportFailure::NotSent(_))
+        );
+        if let (Some(meter), Some(body), false) = (&mut operation.meter, &prepared.body, unsent) {
+            meter.sent(body.len());
+        }
         if let Some(observer) = &self.observer {
             observer.exchange(&Exchange {
                 operation: operation.name,
@@ -154,6 +165,9 @@ impl Egress {
                 .await
                 .map_err(|error| TransportFailure::NoAnswer(chain(&error.without_url())))?
             {
+                if let Some(meter) = &mut operation.meter {
+                    meter.received(chunk.len());
+                }
                 if body.len().saturating_add(chunk.len()) > most {
                     operation.reached = Some(limit);
                     return Err(too_large(most));

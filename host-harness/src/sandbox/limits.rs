@@ -83,6 +83,51 @@ impl Default for Limits {
     }
 }
 
+/// What a limit is set to.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LimitValue {
+    Unlimited,
+    Time(Duration),
+    Bytes(u64),
+    Count(u64),
+}
+
+#[cfg(feature = "cli")]
+impl Limits {
+    /// Each limit by its key in a connection file. `timeout` and `operation-timeout` stand
+    /// under [network] there, the others under [limits].
+    pub(crate) fn by_key(&self, stack_bytes: usize) -> [(&'static str, LimitValue); 19] {
+        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        let count = |value: usize| LimitValue::Count(number(value));
+        let bytes = |value: usize| LimitValue::Bytes(number(value));
+        [
+            ("timeout", LimitValue::Time(self.request_time)),
+            ("operation-timeout", LimitValue::Time(self.operation_time)),
+            ("cpu", LimitValue::Time(self.cpu)),
+            (
+                "fuel",
+                self.fuel.map_or(LimitValue::Unlimited, LimitValue::Count),
+            ),
+            ("memory", bytes(self.memory)),
+            ("stack", bytes(stack_bytes)),
+            ("table-elements", count(self.table_elements)),
+            ("requests", LimitValue::Count(self.requests.into())),
+            ("request-bytes", bytes(self.request_bytes)),
+            ("sent-bytes", bytes(self.sent_bytes)),
+            ("response-bytes", bytes(self.response_bytes)),
+            ("received-bytes", bytes(self.received_bytes)),
+            ("headers", count(self.headers)),
+            ("header-bytes", bytes(self.header_bytes)),
+            ("log-messages", LimitValue::Count(self.log_messages.into())),
+            ("log-bytes", bytes(self.log_bytes)),
+            ("result-bytes", bytes(self.result_bytes)),
+            ("pages", LimitValue::Count(self.pages.into())),
+            ("handles", count(self.handles)),
+        ]
+    }
+}
+
 impl Limits {
     /// Without the limit of this key: as good as none. For tests that show what it is for.
     #[cfg(feature = "testing")]

@@ -6,6 +6,8 @@ mod limits;
 mod store;
 mod text;
 
+#[cfg(feature = "cli")]
+pub(crate) use limits::LimitValue;
 pub(crate) use limits::{
     CODE_BYTES, COMPONENT_BYTES, CONNECT_TIME, CURSOR_BYTES, FIRST_BACK_OFF, ID_BYTES, IDLE_TIME,
     LONGEST_BACK_OFF, MANIFEST_ENTRIES, MOST_ATTEMPTS, MOST_HEADER_BYTES, MOST_STACK,
@@ -13,4 +15,6 @@ pub(crate) use limits::{
 };
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub(crate) use store::{Sandbox, StoreState};
+#[cfg(feature = "cli")]
+pub(crate) use text::clean;
 pub(crate) use text::is_wild;

@@ -8,7 +8,7 @@ use crate::contract::{CheckReport, Failure, Notice};
 use crate::mitigation::Mitigation;
 
 /// One line, cut to so many bytes.
-pub(super) fn clean(text: &str, most: usize) -> String {
+pub(crate) fn clean(text: &str, most: usize) -> String {
     let mut line = String::new();
     push_clean(&mut line, text, most);
     line
