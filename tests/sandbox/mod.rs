@@ -40,7 +40,9 @@ async fn shared() -> &'static (Host, Component) {
 
 fn host(change: impl FnOnce(&mut HostOptions)) -> Host {
     let mut options = HostOptions::default();
-    options.compiled_code = CompiledCode::NotKept;
+    // Each attack in `describe` is a component of its own, and compiling takes seconds.
+    options.compiled_code =
+        CompiledCode::In(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled").into());
     options.max_instances = 32;
     options.limits.operation_time = std::time::Duration::from_secs(30);
     change(&mut options);
