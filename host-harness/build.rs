@@ -24,6 +24,7 @@ fn main() {
         crate_dir: &workspace_dir.join("connector"),
         workspace_dir: &workspace_dir,
         package: "connector-8x8",
+        features: &[],
         target_dir: &out_dir.join("guest"),
     });
     match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("connector-8x8.wasm"), bytes)?)) {

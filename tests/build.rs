@@ -1,4 +1,5 @@
-//! Builds the hostile connector, as any connector is built.
+//! Builds the hostile connector, and the 8x8 connector with faults that can be switched on, as
+//! any connector is built.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ fn main() {
     for input in [
         "wit",
         "tests/hostile",
+        "connector/src",
+        "connector/Cargo.toml",
         "Cargo.toml",
         "Cargo.lock",
         "rust-toolchain.toml",
@@ -19,15 +22,26 @@ fn main() {
             workspace.join(input).display()
         );
     }
-    let built = guest_build::build(&guest_build::Guest {
-        crate_dir: &tests.join("hostile"),
-        workspace_dir: &workspace,
-        package: "hostile-connector",
-        target_dir: &out_dir.join("guest"),
-    });
-    match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("hostile.wasm"), bytes)?)) {
-        Ok(()) => {}
-        Err(error) => println!("cargo::error=the hostile connector was not built: {error:#}"),
+    for (package, folder, features, file) in [
+        ("hostile-connector", "tests/hostile", &[][..], "hostile.wasm"),
+        (
+            "connector-8x8",
+            "connector",
+            &["planted-faults"][..],
+            "planted.wasm",
+        ),
+    ] {
+        let built = guest_build::build(&guest_build::Guest {
+            crate_dir: &workspace.join(folder),
+            workspace_dir: &workspace,
+            package,
+            features,
+            target_dir: &out_dir.join("guest"),
+        });
+        match built.and_then(|bytes| Ok(std::fs::write(out_dir.join(file), bytes)?)) {
+            Ok(()) => {}
+            Err(error) => println!("cargo::error={package} was not built: {error:#}"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod lifecycle;
 mod lost_answers;
 mod people;
 mod sandbox;
+mod schedule;
 mod secrets;
 mod stage;
 mod stats;

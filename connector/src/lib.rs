@@ -13,6 +13,7 @@
 //! | [`transport`] | the one way out |
 //! | [`contract`] | the contract's types, generated |
 //! | `component` | the exports |
+//! | `planted` | mistakes for the tests to notice; not in the component |
 //!
 //! Everything but `component` runs and is tested natively.
 
@@ -23,6 +24,7 @@ pub mod connection;
 pub mod contract;
 pub mod failure;
 pub mod manifest;
+mod planted;
 pub mod scim;
 pub mod settings;
 pub mod transport;

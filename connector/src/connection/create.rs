@@ -12,6 +12,7 @@ use crate::account::{Goal, State, is_id, notice};
 use crate::attributes::Attribute;
 use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Operation, Refine};
+use crate::planted::{self, Planted};
 use crate::scim::Resource;
 use crate::transport::{Method, Repeatability, Response, Transport};
 
@@ -101,7 +102,11 @@ impl<T: Transport> Connection<T> {
             for delay in SETTLING {
                 match self.search(Attribute::UserName, name, delay) {
                     Ok(Some(state)) if is_it(&state, goal) => return Ok(state),
+                    Ok(Some(state)) if planted::is(Planted::UnprovenRead) => return Ok(state),
                     Ok(Some(state)) => other = Some(state.id),
+                    Ok(None) if planted::is(Planted::UnprovenRead) => {
+                        return Err(failure::failure(FailureKind::Unavailable, "Not created."));
+                    }
                     Ok(None) => {}
                     Err(failed) if is_passing(&failed) => {}
                     Err(_) => break,

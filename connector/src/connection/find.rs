@@ -11,6 +11,7 @@ use crate::contract::manifest::Uniqueness;
 use crate::contract::{Account, FailureKind, Value};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
+use crate::planted::{self, Planted};
 use crate::scim::{Resource, equals};
 use crate::transport::Transport;
 
@@ -135,7 +136,7 @@ impl<'a> Matches<'a> {
         let mut all = true;
         for resource in resources {
             let state = State::read(resource, &connection.tenant).ok_or_else(list::nameless)?;
-            if !state.has(self.1, self.2) {
+            if !state.has(self.1, self.2) && !planted::is(Planted::UncheckedHit) {
                 all = false;
             } else if !self.0.iter().any(|known| known.id == state.id) {
                 self.0.push(state);

@@ -20,6 +20,10 @@ impl Learned {
         // As bytes: the parser for texts would be a second one in the component.
         let note = note.and_then(|note| serde_json::from_slice::<Value>(note.as_bytes()).ok());
         let flag = |name: &str| note.as_ref()?.get(name)?.as_bool();
+        #[cfg(feature = "planted-faults")]
+        if let Some(name) = note.as_ref().and_then(|note| note.get("planted")?.as_str()) {
+            crate::planted::read(name);
+        }
         Self {
             no_patch: flag("no-patch").unwrap_or_default(),
             plain_json: flag("plain-json").unwrap_or_default(),
@@ -28,10 +32,14 @@ impl Learned {
     }
 
     pub(super) fn note(&self) -> Option<String> {
-        if *self == Self::default() {
+        let mut note = Map::new();
+        #[cfg(feature = "planted-faults")]
+        if let Some(name) = crate::planted::name() {
+            note.insert("planted".to_owned(), name.into());
+        }
+        if *self == Self::default() && note.is_empty() {
             return None;
         }
-        let mut note = Map::new();
         let known = [
             ("no-patch", self.no_patch.then_some(true)),
             ("plain-json", self.plain_json.then_some(true)),

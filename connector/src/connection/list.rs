@@ -12,6 +12,7 @@ use crate::account::State;
 use crate::contract::{Account, FailureKind, Page, PageQuery, RetryAdvice};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
+use crate::planted::{self, Planted};
 use crate::scim::{ListResponse, Resource};
 use crate::transport::Transport;
 
@@ -213,7 +214,11 @@ fn after_index(page: ListResponse, start: u64, before: u64, count: u32) -> Resul
             None => Ok(None),
         };
     }
-    let so_far = start - 1 + received;
+    let so_far = if planted::is(Planted::PageAsAsked) {
+        start - 1 + u64::from(count)
+    } else {
+        start - 1 + received
+    };
     // A full first page whose total is its own length may be counting the page.
     let suspicious = start == 1 && received == u64::from(count);
     let ended = received == 0 || (total == Some(so_far) && !suspicious);

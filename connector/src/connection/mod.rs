@@ -20,6 +20,7 @@ use crate::contract::{
     Failure, FailureKind, Notice, Outcome, RetryAdvice, SettingValue, UpstreamAnswer,
 };
 use crate::failure::{self, Boxed, Operation, Refine};
+use crate::planted::{self, Planted};
 use crate::scim::{ErrorBody, ListResponse, Malformed, Resource};
 use crate::settings::Tenant;
 use crate::transport::{
@@ -227,6 +228,11 @@ impl<T: Transport> Connection<T> {
             Ok(response) if is_success(&response) => {
                 self.wrote.set(true);
                 Ok(Written::Accepted(response))
+            }
+            Ok(response)
+                if response.status >= 500 && planted::is(Planted::ServerErrorAsNotDone) =>
+            {
+                Err(failure::failure(FailureKind::Unavailable, "Not done."))
             }
             Ok(response) if response.earlier_attempt_lost || is_unsettled(operation, &response) => {
                 self.wrote.set(true);

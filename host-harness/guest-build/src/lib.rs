@@ -27,6 +27,8 @@ pub struct Guest<'a> {
     pub workspace_dir: &'a Path,
     /// The package's name.
     pub package: &'a str,
+    /// Features of the crate to build it with.
+    pub features: &'a [&'a str],
     /// A target directory of its own, so that this build never waits for an outer one.
     pub target_dir: &'a Path,
 }
@@ -107,6 +109,7 @@ fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
         .args(["rustc", "--lib", "--crate-type", "cdylib", "--locked"])
         .args(["--profile", "component", "--target", TARGET])
         .args(["--package", guest.package])
+        .args(guest.features.iter().flat_map(|name| ["--features", name]))
         .arg("--target-dir")
         .arg(guest.target_dir)
         .env("CARGO_BUILD_BUILD_DIR", guest.target_dir)

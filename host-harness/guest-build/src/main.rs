@@ -22,6 +22,7 @@ fn main() -> Result<()> {
         crate_dir: &crate_dir,
         workspace_dir: &workspace_dir,
         package,
+        features: &[],
         target_dir: &target,
     })?;
     std::fs::write(out, &component).with_context(|| format!("cannot write {out}"))?;

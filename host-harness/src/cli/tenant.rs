@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Stop;
 use super::output::{Output, printable};
-use crate::simulated_tenant::{Fault, SimulatedTenant, Switch, TenantOptions};
+use crate::simulated_tenant::{Fault, FaultSchedule, SimulatedTenant, Switch, TenantOptions};
 
 #[derive(Debug, Args)]
 #[command(after_help = switches_help())]
@@ -52,6 +52,13 @@ pub(super) struct Arguments {
     /// may be given several times
     #[arg(long, value_name = "METHOD:EFFECT")]
     fault: Vec<Fault>,
+    /// Let things go wrong at random, the same for the same number: with every tenth request,
+    /// or as often as --fault-rate says
+    #[arg(long, value_name = "N")]
+    fault_seed: Option<u64>,
+    /// The share of requests that something goes wrong with; for --fault-seed
+    #[arg(long, value_name = "0..1", requires = "fault_seed")]
+    fault_rate: Option<f64>,
 }
 
 fn switches_help() -> String {
@@ -78,6 +85,13 @@ pub(super) async fn run(arguments: Arguments, output: Output) -> Result<(), Stop
         switches: arguments.switch.into_iter().collect(),
         people: arguments.people,
         max_page: defaults.max_page,
+        fault_schedule: arguments.fault_seed.map(|seed| {
+            let schedule = FaultSchedule::new(seed);
+            match arguments.fault_rate {
+                Some(rate) => schedule.rate(rate),
+                None => schedule,
+            }
+        }),
     })
     .await
     .map_err(|error| {
@@ -163,9 +177,12 @@ fn show(tenant: &SimulatedTenant, shown: u64, output: Output) -> u64 {
             .status
             .map_or("-".to_owned(), |status| status.to_string());
         let committed = if received.committed { "  changed" } else { "" };
+        let fault = received
+            .fault
+            .map_or(String::new(), |fault| format!("  ({fault})"));
         let path = printable(&received.path);
         output.note(&format!(
-            "  {:6} {status:3}  {path}{committed}",
+            "  {:6} {status:3}  {path}{committed}{fault}",
             received.method
         ));
         count += 1;

@@ -21,7 +21,7 @@ use super::{Network, Operation, tls};
 use crate::clock::Clock;
 use crate::contract::{
     Credential, CredentialPlacement, Header, Manifest, Method, Problem, Refusal, RefusalReason,
-    Request, Response, TransportFailure,
+    Repeatability, Request, Response, TransportFailure,
 };
 use crate::failure::PlannedRequest;
 use crate::mitigation::Mitigation;
@@ -60,6 +60,8 @@ pub(crate) struct Egress {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) dry_run: bool,
+    #[cfg(feature = "testing")]
+    pub(super) repeats_once: bool,
 }
 
 /// A request that has passed the policy.
@@ -132,6 +134,8 @@ impl Egress {
             clock: options.clock,
             observer: options.observer,
             dry_run: options.dry_run,
+            #[cfg(feature = "testing")]
+            repeats_once: network.repeats_once,
         })
     }
 
@@ -141,7 +145,7 @@ impl Egress {
         operation: &mut Operation,
         request: Request,
     ) -> Result<Response, TransportFailure> {
-        let repeatability = request.repeatability;
+        let repeatability = self.repeatability(&request);
         let mut prepared = self
             .prepare(operation, request)
             .await
@@ -177,6 +181,14 @@ impl Egress {
                 _ => return with_the_past(answer, lost),
             }
         }
+    }
+
+    fn repeatability(&self, request: &Request) -> Repeatability {
+        #[cfg(feature = "testing")]
+        if self.repeats_once {
+            return Repeatability::Idempotent;
+        }
+        request.repeatability
     }
 
     fn has_budget(&self, operation: &Operation) -> bool {

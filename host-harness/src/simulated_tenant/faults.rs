@@ -1,10 +1,14 @@
 //! Faults to order: what goes wrong with the next request that matches. Each is used once.
+//! Beside those that were ordered there may be a schedule that draws further ones.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::{Method, StatusCode};
+
+use super::schedule::FaultSchedule;
 
 /// A fault waiting for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +49,101 @@ pub enum FaultEffect {
     LateAnswer(Duration),
     /// A GET shows the state before the latest change. Waits for a GET whatever the method says.
     StaleRead,
+    /// The answer is given, and the connection closes behind it without a word: the next
+    /// request on it is cut before it is received.
+    CutBeforeNext,
+    /// The network delivers the request twice; it is carried out twice, and this is the answer.
+    Twice(Delivery),
+    /// Before a PATCH, PUT or DELETE of a user is carried out, somebody else gives the user
+    /// another title. Waits for such a request whatever the method says.
+    OtherWriter,
+    /// An admin clears the token just before: 401 for everybody, until it is restored.
+    TokenCleared,
+}
+
+/// One of two deliveries of the same request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The earlier one.
+    First,
+    /// The later one: something on the way lost the first answer and sent the request again.
+    Last,
+}
+
+impl FaultEffect {
+    /// What kind of fault it is, for counting.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CutBeforeCommit => "cut after the request",
+            Self::CutAfterCommit => "cut after commit",
+            Self::CutMidAnswer => "cut mid-answer",
+            Self::Status {
+                status: 429,
+                headers,
+                ..
+            } => match headers.first() {
+                Some((_, value)) if value.parse::<u32>().is_ok() => "429 for seconds",
+                Some(_) => "429 until a date",
+                None => "429",
+            },
+            Self::Status {
+                status: 500..,
+                committed: false,
+                ..
+            } => "5xx before commit",
+            Self::Status { status: 500.., .. } => "5xx after commit",
+            Self::Status { .. } => "another status",
+            Self::Delay(_) => "delay",
+            Self::LateAnswer(_) => "late answer",
+            Self::StaleRead => "stale read",
+            Self::CutBeforeNext => "cut before the request",
+            Self::Twice(_) => "delivered twice",
+            Self::OtherWriter => "another writer",
+            Self::TokenCleared => "token cleared",
+        }
+    }
+
+    /// Whether it can strike a request with this method.
+    pub(super) fn suits(&self, method: &Method) -> bool {
+        match self {
+            Self::StaleRead => method == Method::GET,
+            Self::OtherWriter => [Method::PATCH, Method::PUT, Method::DELETE].contains(method),
+            _ => true,
+        }
+    }
+}
+
+/// As it is read, but for a date, which is shown instead of the wait, and a body.
+impl fmt::Display for FaultEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CutBeforeCommit => f.write_str("cut-before-commit"),
+            Self::CutAfterCommit => f.write_str("cut-after-commit"),
+            Self::CutMidAnswer => f.write_str("cut-mid-answer"),
+            Self::Status {
+                status,
+                committed,
+                headers,
+                ..
+            } => {
+                let when = if *committed { "after" } else { "before" };
+                write!(f, "{status}-{when}-commit")?;
+                let waits = headers.iter().filter(|(name, _)| name == "retry-after");
+                waits
+                    .take(1)
+                    .try_for_each(|(_, value)| write!(f, "-retry-after-{value}"))
+            }
+            Self::Delay(time) => write!(f, "delay-{}ms", time.as_millis()),
+            Self::LateAnswer(time) => write!(f, "late-{}ms", time.as_millis()),
+            Self::StaleRead => f.write_str("stale-read"),
+            Self::CutBeforeNext => f.write_str("cut-before-next"),
+            Self::Twice(Delivery::First) => f.write_str("twice"),
+            Self::Twice(Delivery::Last) => f.write_str("twice-last-answer"),
+            Self::OtherWriter => f.write_str("other-writer"),
+            Self::TokenCleared => f.write_str("token-cleared"),
+        }
+    }
 }
 
 /// A fault that cannot be read.
@@ -55,9 +154,10 @@ pub enum UnreadableFault {
     Method(String),
     /// The part after the colon names no effect.
     #[error(
-        "there is no fault `{0}`; there are cut-before-commit, cut-after-commit, cut-mid-answer, \
-         stale-read, delay-2s, late-500ms, and a status from 200 to 599: 503 or \
-         503-before-commit, 503-after-commit, each with -retry-after-5 where wanted"
+        "there is no fault `{0}`; there are cut-before-next, cut-before-commit, cut-after-commit, \
+         cut-mid-answer, stale-read, twice, twice-last-answer, other-writer, token-cleared, \
+         delay-2s, late-500ms, and a status from 200 to 599: 503 or 503-before-commit, \
+         503-after-commit, each with -retry-after-5 or -retry-after-date-5 where wanted"
     )]
     Effect(String),
 }
@@ -95,6 +195,11 @@ impl FromStr for FaultEffect {
             "cut-after-commit" => return Ok(Self::CutAfterCommit),
             "cut-mid-answer" => return Ok(Self::CutMidAnswer),
             "stale-read" => return Ok(Self::StaleRead),
+            "cut-before-next" => return Ok(Self::CutBeforeNext),
+            "twice" => return Ok(Self::Twice(Delivery::First)),
+            "twice-last-answer" => return Ok(Self::Twice(Delivery::Last)),
+            "other-writer" => return Ok(Self::OtherWriter),
+            "token-cleared" => return Ok(Self::TokenCleared),
             _ => {}
         }
         if let Some(duration) = given.strip_prefix("delay-") {
@@ -104,9 +209,13 @@ impl FromStr for FaultEffect {
             return Ok(Self::LateAnswer(duration_named(duration).ok_or(())?));
         }
         let (given, headers) = match given.split_once("-retry-after-") {
-            Some((given, seconds)) => {
+            Some((given, wait)) => {
+                let (seconds, dated) = match wait.strip_prefix("date-") {
+                    Some(seconds) => (seconds, true),
+                    None => (wait, false),
+                };
                 let seconds: u32 = seconds.trim_end_matches('s').parse().map_err(|_| ())?;
-                (given, vec![("retry-after".to_owned(), seconds.to_string())])
+                (given, vec![retry_after(seconds, dated)])
             }
             None => (given, Vec::new()),
         };
@@ -127,6 +236,16 @@ impl FromStr for FaultEffect {
     }
 }
 
+/// `Retry-After` in either of its forms (RFC 9110 §10.2.3); a date counts from now.
+pub(super) fn retry_after(seconds: u32, dated: bool) -> (String, String) {
+    let value = if dated {
+        httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds.into()))
+    } else {
+        seconds.to_string()
+    };
+    ("retry-after".to_owned(), value)
+}
+
 /// `2s` or `500ms`, at most an hour.
 fn duration_named(text: &str) -> Option<Duration> {
     let duration = if let Some(number) = text.strip_suffix("ms") {
@@ -137,22 +256,39 @@ fn duration_named(text: &str) -> Option<Duration> {
     (duration <= Duration::from_secs(3600)).then_some(duration)
 }
 
-/// The faults that wait, first come first served.
+/// The faults that wait, first come first served, and those that are yet to be drawn.
 #[derive(Debug, Default)]
-pub(super) struct Faults(VecDeque<Fault>);
+pub(super) struct Faults {
+    ordered: VecDeque<Fault>,
+    schedule: Option<FaultSchedule>,
+}
 
 impl Faults {
-    pub(super) fn add(&mut self, fault: Fault) {
-        self.0.push_back(fault);
+    pub(super) fn drawn_from(schedule: Option<FaultSchedule>) -> Self {
+        Self {
+            ordered: VecDeque::new(),
+            schedule,
+        }
     }
 
-    /// The first fault that strikes a request with this method.
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.ordered.push_back(fault);
+    }
+
+    pub(super) fn end_schedule(&mut self) {
+        self.schedule = None;
+    }
+
+    /// The first fault that strikes a request with this method, else one of the schedule's.
     pub(super) fn take(&mut self, method: &Method) -> Option<FaultEffect> {
-        let position = self.0.iter().position(|fault| {
+        let position = self.ordered.iter().position(|fault| {
             fault.method.as_ref().is_none_or(|wanted| wanted == method)
-                && (fault.effect != FaultEffect::StaleRead || method == Method::GET)
-        })?;
-        self.0.remove(position).map(|fault| fault.effect)
+                && fault.effect.suits(method)
+        });
+        match position {
+            Some(position) => self.ordered.remove(position).map(|fault| fault.effect),
+            None => self.schedule.as_mut()?.draw(method),
+        }
     }
 }
 
@@ -201,9 +337,47 @@ mod tests {
                 FaultEffect::LateAnswer(Duration::from_millis(50)),
             ),
             ("get:stale-read", Some(Method::GET), FaultEffect::StaleRead),
+            (
+                "post:twice-last-answer",
+                Some(Method::POST),
+                FaultEffect::Twice(Delivery::Last),
+            ),
+            ("any:token-cleared", None, FaultEffect::TokenCleared),
         ] {
             assert_eq!(given.parse(), Ok(Fault { method, effect }), "{given}");
         }
+    }
+
+    #[test]
+    fn a_fault_is_shown_as_it_is_read() {
+        for given in [
+            "cut-before-next",
+            "cut-before-commit",
+            "cut-after-commit",
+            "cut-mid-answer",
+            "503-after-commit",
+            "429-before-commit-retry-after-2",
+            "delay-2000ms",
+            "late-50ms",
+            "stale-read",
+            "twice",
+            "twice-last-answer",
+            "other-writer",
+            "token-cleared",
+        ] {
+            let effect: FaultEffect = given.parse().unwrap();
+            assert_eq!(effect.to_string(), given);
+        }
+    }
+
+    #[test]
+    fn retry_after_may_be_a_date() {
+        let effect: FaultEffect = "429-retry-after-date-5".parse().unwrap();
+        let FaultEffect::Status { headers, .. } = &effect else {
+            panic!("{effect:?}");
+        };
+        assert!(headers[0].1.ends_with(" GMT"), "{headers:?}");
+        assert_eq!(effect.kind(), "429 until a date");
     }
 
     #[test]
@@ -228,9 +402,15 @@ mod tests {
     #[test]
     fn each_fault_strikes_once_and_only_what_it_matches() {
         let mut faults = Faults::default();
-        for given in ["any:stale-read", "post:500", "any:cut-before-commit"] {
+        for given in [
+            "any:stale-read",
+            "any:other-writer",
+            "post:500",
+            "any:cut-before-commit",
+        ] {
             faults.add(given.parse().unwrap());
         }
+        assert_eq!(faults.take(&Method::PUT), Some(FaultEffect::OtherWriter));
         assert_eq!(
             faults.take(&Method::PUT),
             Some(FaultEffect::CutBeforeCommit)

@@ -7,6 +7,8 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use axum::http::request::Parts;
 
+use super::faults::FaultEffect;
+
 /// How many requests are kept; older ones are dropped and counted.
 const MAX_ENTRIES: usize = 100_000;
 /// How many bytes of bodies are kept, for the same.
@@ -31,6 +33,10 @@ pub struct Received {
     pub status: Option<u16>,
     /// Whether the request was carried out on the store, whatever was answered.
     pub committed: bool,
+    /// What went wrong with it on purpose.
+    pub fault: Option<FaultEffect>,
+    /// Whether it is the second delivery of the request before it: the sender sent one.
+    pub redelivered: bool,
 }
 
 impl Received {
@@ -46,6 +52,8 @@ impl Received {
             authorised,
             status: None,
             committed: false,
+            fault: None,
+            redelivered: false,
         }
     }
 
@@ -120,6 +128,10 @@ impl Log {
 
     pub(super) fn entries_from(&self, first: usize) -> Vec<Received> {
         self.entries.iter().skip(first).cloned().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(super) fn dropped(&self) -> u64 {

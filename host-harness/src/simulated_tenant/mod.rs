@@ -47,6 +47,7 @@ mod projection;
 mod resource;
 mod routes;
 mod rules;
+mod schedule;
 mod schema;
 mod server;
 mod store;
@@ -66,8 +67,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use self::faults::{Fault, FaultEffect, UnreadableFault};
+pub use self::faults::{Delivery, Fault, FaultEffect, UnreadableFault};
 pub use self::log::Received;
+pub use self::schedule::FaultSchedule;
 pub use self::switches::{Switch, Switches, UnknownSwitch};
 pub use self::tls::TlsError;
 
@@ -96,6 +98,8 @@ pub struct TenantOptions {
     pub people: usize,
     /// The largest page of a list, at least 1.
     pub max_page: usize,
+    /// What goes wrong beside the faults that are injected; nothing without it.
+    pub fault_schedule: Option<FaultSchedule>,
 }
 
 impl Default for TenantOptions {
@@ -111,6 +115,7 @@ impl Default for TenantOptions {
             switches: Switches::none(),
             people: 0,
             max_page: 100,
+            fault_schedule: None,
         }
     }
 }
@@ -125,6 +130,7 @@ impl fmt::Debug for TenantOptions {
             .field("switches", &self.switches)
             .field("people", &self.people)
             .field("max_page", &self.max_page)
+            .field("fault_schedule", &self.fault_schedule)
             .finish_non_exhaustive()
     }
 }
@@ -208,7 +214,7 @@ impl SimulatedTenant {
                 base: instance_url.clone(),
             }),
             log: Mutex::new(Log::default()),
-            faults: Mutex::new(Faults::default()),
+            faults: Mutex::new(Faults::drawn_from(options.fault_schedule)),
         });
         let server = tokio::spawn(server::serve(listener, acceptor, Arc::clone(&shared)));
         Ok(Self {
@@ -265,6 +271,12 @@ impl SimulatedTenant {
         lock(&self.shared.log).entries_from(first)
     }
 
+    /// How many requests the log holds.
+    #[must_use]
+    pub fn log_len(&self) -> usize {
+        lock(&self.shared.log).len()
+    }
+
     /// How many requests the log no longer holds, because it was full.
     #[must_use]
     pub fn log_dropped(&self) -> u64 {
@@ -293,6 +305,20 @@ impl SimulatedTenant {
     pub fn user(&self, id: &str) -> Option<Value> {
         let tenant = lock(&self.shared.tenant);
         tenant.store.now().get(id).map(|user| tenant.render(user))
+    }
+
+    /// Those with this userName, in whatever case, in the order they were made.
+    #[must_use]
+    pub fn users_named(&self, user_name: &str) -> Vec<Value> {
+        let tenant = lock(&self.shared.tenant);
+        let name = filter::fold(user_name);
+        tenant
+            .store
+            .now()
+            .having(&matching::Key::UserName(&name))
+            .into_iter()
+            .map(|user| tenant.render(user))
+            .collect()
     }
 
     /// Adds a user as if made in Admin Console, and gives the id. Nothing is checked, not even
@@ -324,6 +350,16 @@ impl SimulatedTenant {
     /// Clears the token, as an admin does who switches SCIM off: 401 for everybody from now on.
     pub fn clear_token(&self) {
         *lock(&self.shared.token) = None;
+    }
+
+    /// Takes the old token again, as after [`Self::clear_token`] or a fault that cleared it.
+    pub fn restore_token(&self) {
+        *lock(&self.shared.token) = Some(self.token.clone());
+    }
+
+    /// Stops drawing faults from the schedule. Those that were injected stay.
+    pub fn end_schedule(&self) {
+        lock(&self.shared.faults).end_schedule();
     }
 
     /// Queues a fault for the first request that it matches.

@@ -18,11 +18,12 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Committed;
-use super::faults::{FaultEffect, Faults};
+use super::faults::{Delivery, FaultEffect, Faults};
 use super::log::{Entry, Log, Received};
 use super::routes;
 use super::users::Tenant;
@@ -91,11 +92,26 @@ async fn converse<S>(stream: S, shared: Arc<Shared>, router: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| exchange(Arc::clone(&shared), router.clone(), request));
-    // It ends in an error where a fault or the client cut it, which is nothing to report.
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let cut = Arc::new(Notify::new());
+    let end = Arc::clone(&cut);
+    let service = service_fn(move |request| {
+        exchange(
+            Arc::clone(&shared),
+            router.clone(),
+            request,
+            Arc::clone(&cut),
+        )
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    tokio::select! {
+        // It ends in an error where a fault or the client cut it, which is nothing to report.
+        _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+        () = async {
+            end.notified().await;
+            // The answer is to be written out first.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        } => {}
+    }
 }
 
 /// One request and its answer.
@@ -103,20 +119,28 @@ async fn exchange(
     shared: Arc<Shared>,
     router: Router,
     request: Request<Incoming>,
+    cut: Arc<Notify>,
 ) -> Result<Response<Body>, Cut> {
     let (mut head, body) = request.into_parts();
     // An error is a body that is too long, or a sender that went away and will not hear of it.
     let body = to_bytes(Body::new(body), MAX_BODY).await;
+    let fault = lock(&shared.faults).take(&head.method);
+    if fault == Some(FaultEffect::TokenCleared) {
+        *lock(&shared.token) = None;
+    }
     let authorised = shared.authorised(&head.headers);
     let kept = body.as_deref().unwrap_or_default();
-    let entry = lock(&shared.log).add(Received::new(&head, kept, authorised));
-    let fault = lock(&shared.faults).take(&head.method);
+    let entry = lock(&shared.log).add(Received {
+        fault: fault.clone(),
+        ..Received::new(&head, kept, authorised)
+    });
 
     match &fault {
         Some(FaultEffect::Delay(duration)) => tokio::time::sleep(*duration).await,
         Some(FaultEffect::StaleRead) => {
             head.extensions.insert(StaleAnswer);
         }
+        Some(FaultEffect::OtherWriter) => lock(&shared.tenant).write_of_another(head.uri.path()),
         Some(FaultEffect::CutBeforeCommit) => return Err(Cut),
         Some(FaultEffect::Status {
             committed: false, ..
@@ -127,7 +151,17 @@ async fn exchange(
         _ => {}
     }
     let response = match body {
-        Ok(body) if authorised => carry_out(router, head, body).await,
+        Ok(body) if authorised => match fault {
+            Some(FaultEffect::Twice(answer)) => {
+                let first = carry_out(router.clone(), head.clone(), body.clone()).await;
+                let again = shared.deliver_again(router, head, body).await;
+                match answer {
+                    Delivery::First => first,
+                    Delivery::Last => again,
+                }
+            }
+            _ => carry_out(router, head, body).await,
+        },
         Ok(_) => shared.unauthorised(head.headers.contains_key(AUTHORIZATION)),
         Err(_) => {
             let status = StatusCode::PAYLOAD_TOO_LARGE;
@@ -146,6 +180,10 @@ async fn exchange(
         }
         Some(FaultEffect::LateAnswer(duration)) => {
             tokio::time::sleep(duration).await;
+            Ok(shared.answered(entry, response))
+        }
+        Some(FaultEffect::CutBeforeNext) => {
+            cut.notify_one();
             Ok(shared.answered(entry, response))
         }
         _ => Ok(shared.answered(entry, response)),
@@ -175,6 +213,18 @@ impl Shared {
         let token = lock(&self.token);
         scheme.eq_ignore_ascii_case("bearer")
             && token.as_deref().is_some_and(|token| token == given.trim())
+    }
+
+    /// The second delivery of a request, with an entry of its own in the log.
+    async fn deliver_again(&self, router: Router, head: Parts, body: Bytes) -> Response<Body> {
+        let entry = lock(&self.log).add(Received {
+            redelivered: true,
+            ..Received::new(&head, &body, true)
+        });
+        let response = carry_out(router, head, body).await;
+        let committed = response.extensions().get::<Committed>().is_some();
+        lock(&self.log).amend(entry, |received| received.committed = committed);
+        self.answered(entry, response)
     }
 
     fn answered(&self, entry: Entry, response: Response<Body>) -> Response<Body> {

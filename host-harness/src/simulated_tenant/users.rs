@@ -18,6 +18,9 @@ use super::switches::{Switch, Switches};
 /// What a request gets: an answer, or a refusal that becomes one.
 pub(super) type Outcome = Result<Answer, Refusal>;
 
+/// How the titles begin that another writer gives.
+const TITLE_OF_ANOTHER: &str = "By another writer,";
+
 /// Everything that requests read and change.
 #[derive(Debug)]
 pub(super) struct Tenant {
@@ -199,6 +202,19 @@ impl Tenant {
             .replace(&before.id, attributes, now())
             .map(|user| user.as_ref().clone())
             .ok_or_else(|| no_such_user(&before.id))
+    }
+
+    /// Somebody else, an administrator say, gives the user that a path names another title.
+    pub(super) fn write_of_another(&mut self, path: &str) {
+        let user = path.rsplit_once("/Users/").and_then(|(_, id)| {
+            let user = self.store.now().get(id)?;
+            Some(user.as_ref().clone())
+        });
+        if let Some(mut user) = user {
+            let title = format!("{TITLE_OF_ANOTHER} {}", user.version + 1);
+            user.attributes.insert("title".to_owned(), json!(title));
+            self.store.replace(&user.id, user.attributes, now());
+        }
     }
 
     fn check_name(&self, attributes: &Attributes, holder: Option<&User>) -> Result<(), Refusal> {
