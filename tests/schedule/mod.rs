@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use host_harness::bundled::CONNECTOR_8X8;
-use host_harness::simulated_tenant::{Received, SimulatedTenant, TenantOptions};
+use host_harness::simulated_tenant::{FaultEffect, Received, SimulatedTenant, TenantOptions};
 use host_harness::{CompiledCode, Component, Host, HostOptions};
 
 use self::clock::{WorkersClock, in_own_time};
@@ -201,15 +201,19 @@ fn sent_twice(log: &[Received]) -> Vec<String> {
                     .join("\n    ")
             ));
         }
-        let not_taken = !received.committed
-            && matches!(received.status, Some(400 | 401 | 409 | 415 | 429));
-        if not_taken {
-            open.remove(&name);
-        } else {
+        if is_lost(received) {
             open.insert(name, place);
+        } else {
+            open.remove(&name);
         }
     }
     wrongs
+}
+
+/// Whether a request had no answer that says whether it was carried out.
+fn is_lost(received: &Received) -> bool {
+    received.fault == Some(FaultEffect::CutMidAnswer)
+        || received.status.is_none_or(|status| status >= 500)
 }
 
 fn number(variable: &str) -> Option<u64> {

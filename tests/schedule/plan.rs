@@ -71,6 +71,17 @@ impl Plan {
         self.switches.contains(Switch::NamesNotUnique)
     }
 
+    /// Whether good values may be refused, all the same.
+    pub(crate) fn refuses_edits(&self) -> bool {
+        [
+            Switch::InactiveEditsRefused,
+            Switch::PatchActiveOnly,
+            Switch::PatchIgnoresOthers,
+        ]
+        .iter()
+        .any(|switch| self.switches.contains(*switch))
+    }
+
     /// Whether somebody may vanish in the middle of a listing, which moves all later pages.
     pub(crate) fn people_vanish(&self) -> bool {
         self.switches.contains(Switch::DeleteReallyDeletes)

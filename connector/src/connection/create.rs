@@ -9,7 +9,7 @@ use super::{
     outcome_unknown, taken,
 };
 use crate::account::{Goal, State, is_id, notice};
-use crate::attributes::Attribute;
+use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL, TABLE};
 use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Operation, Refine};
 use crate::planted::{self, Planted};
@@ -153,20 +153,30 @@ fn is_named(state: &State, goal: &Goal) -> bool {
 }
 
 /// Whether a user found after a lost answer is the one that was asked for, and not a
-/// namesake or somebody from before: who they are has to agree, and their status.
+/// namesake or somebody from before: who they are has to agree, and their status; the rest
+/// may have been dropped, but not be another, nor more than was asked for.
 fn is_ours(state: &State, goal: &Goal) -> bool {
-    let unmet = goal.unmet(state);
-    let identity = [
-        Attribute::UserName,
-        Attribute::GivenName,
-        Attribute::FamilyName,
-        Attribute::WorkEmail,
-        Attribute::ExternalId,
-    ];
-    unmet.active.is_none()
-        && !identity.iter().any(|attribute| unmet.touches(*attribute))
-        && (goal.value(Attribute::ExternalId).is_some()
-            || state.value(Attribute::ExternalId).is_none())
+    use Attribute::{ExternalId, FamilyName, GivenName, Locale, Site, Timezone, UserName, WorkEmail};
+
+    goal.active == Some(state.active())
+        && TABLE.iter().all(|spec| {
+            let attribute = spec.attribute;
+            let names = matches!(
+                attribute,
+                UserName | GivenName | FamilyName | WorkEmail | ExternalId
+            );
+            // The service's to fill in, in its own words.
+            let supplied = matches!(attribute, Locale | Timezone | Site);
+            match (goal.value(attribute), state.value(attribute)) {
+                (Some(wanted), Some(stored)) => {
+                    attribute.same(wanted, stored)
+                        || !names && !supplied && attribute.respelled(wanted, stored)
+                }
+                (Some(_), None) => !names,
+                (None, Some(stored)) => supplied || stored == DEFAULT_WORK_EMAIL,
+                (None, None) => true,
+            }
+        })
 }
 
 /// Whether a user who has the name after a success is not known to be somebody else.
