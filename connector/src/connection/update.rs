@@ -43,6 +43,7 @@ impl<T: Transport> Connection<T> {
             notices: Vec::new(),
             put_only: false,
             for_good: false,
+            more: MAX_RACES,
         };
         update
             .run(state)
@@ -83,6 +84,8 @@ struct Update<'a, T> {
     put_only: bool,
     /// The service said so in a way that will be as true in the next update.
     for_good: bool,
+    /// How often what was not sent may be sent after all.
+    more: usize,
 }
 
 enum Progress {
@@ -152,6 +155,13 @@ impl<T: Transport> Update<'_, T> {
             // Remembered only now: where PUT does no better, the next change, of the status
             // alone perhaps, has to begin with PATCH again.
             self.connection.learned.borrow_mut().no_patch = true;
+        }
+        let unsent = left.active.is_some() && change.active.is_none()
+            || left.values.iter().any(|(name, _)| !change.touches(*name));
+        if unsent && self.more > 0 {
+            // It was as wanted when it was read: a stale read, or someone else since.
+            self.more -= 1;
+            return Ok(Progress::Again(after));
         }
         let ignored = self.not_stored(&left, &after);
         if ignored.is_empty() {
