@@ -23,7 +23,12 @@ fn main() {
         );
     }
     for (package, folder, features, file) in [
-        ("hostile-connector", "tests/hostile", &[][..], "hostile.wasm"),
+        (
+            "hostile-connector",
+            "tests/hostile",
+            &[][..],
+            "hostile.wasm",
+        ),
         (
             "connector-8x8",
             "connector",

@@ -7,7 +7,9 @@ use host_harness::provision::{Matching, deprovision, provision};
 use host_harness::simulated_tenant::Switch;
 use serde_json::json;
 
-use crate::stage::{ADA, Stage, attribute, but, codes, draft, held, is_active, set_status, stored};
+use crate::stage::{
+    ADA, Stage, attribute, but, codes, draft, edits, held, is_active, set_status, stored,
+};
 
 const NAME: &str = "Ada.Lovelace@Example.com";
 
@@ -278,4 +280,21 @@ async fn a_leaver_is_deactivated_and_comes_back_as_the_same_account() {
     let back = stage.provision(&ADA).await.unwrap();
     assert_eq!(back.account.id, ada);
     assert!(is_active(&stage.tenant.user(&ada).unwrap()));
+}
+
+#[tokio::test]
+async fn a_person_found_in_a_state_that_is_out_of_date_is_brought_up_all_the_same() {
+    let stage = Stage::new().await;
+    let ada = stage.with_ada(&ADA, true).await;
+    let promoted = edits(&[("title", "Countess")]);
+    stage.connection.update(&ada, &promoted).await.unwrap();
+    // The first look shows her as she was: an analyst, as wanted.
+    stage.tenant.inject("get:stale-read".parse().unwrap());
+    let wanted = but(&ADA, &[("department", "Mathematics")]);
+    let outcome = stage.provision(&wanted).await.unwrap();
+    assert_eq!(outcome.effect, Effect::Updated);
+    assert_eq!(held(&outcome.account)["title"], "Analyst");
+    let user = stage.tenant.user(&ada).unwrap();
+    assert_eq!(stored(&user)["title"], "Analyst");
+    assert_eq!(stored(&user)["department"], "Mathematics");
 }

@@ -315,8 +315,7 @@ async fn update(
     // Each round sends what none before it did; one is enough unless others write meanwhile.
     for _ in 0..MORE_ROUNDS {
         let mut known = Vec::new();
-        let mut more =
-            differences(connection.manifest(), wanted, &outcome.account, &mut known);
+        let mut more = differences(connection.manifest(), wanted, &outcome.account, &mut known);
         more.retain(|change| !named(change).is_some_and(|name| sent.contains(&name)));
         let differs = !status_sent && outcome.account.status != wanted.status;
         if more.is_empty() && !differs {

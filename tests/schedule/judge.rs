@@ -60,7 +60,10 @@ pub(crate) fn is_unsettled(failure: &Failure) -> bool {
 
 impl Window<'_> {
     fn struck(&self, is_it: impl Fn(&FaultEffect) -> bool) -> usize {
-        let faults = self.log.iter().filter_map(|received| received.fault.as_ref());
+        let faults = self
+            .log
+            .iter()
+            .filter_map(|received| received.fault.as_ref());
         faults.filter(|fault| is_it(fault)).count()
     }
 
@@ -370,8 +373,14 @@ impl Court<'_> {
     fn created(&mut self, outcome: &Outcome) {
         let window = self.window;
         let new = window.new_accounts();
-        let was = window.before.iter().any(|user| user["id"] == outcome.account.id.as_str());
-        let answer_lost = outcome.notices.iter().any(|notice| notice.code == "answer-lost");
+        let was = window
+            .before
+            .iter()
+            .any(|user| user["id"] == outcome.account.id.as_str());
+        let answer_lost = outcome
+            .notices
+            .iter()
+            .any(|notice| notice.code == "answer-lost");
         if was && answer_lost {
             // The create had no answer, and all that was asked for was there already, and
             // nothing else: nobody can tell that it was not this that made it.
@@ -458,7 +467,12 @@ impl Court<'_> {
     }
 
     /// Each attribute that was asked for is as before or as asked, and the rest as before.
-    fn between(&mut self, account: &str, asked: &BTreeMap<String, Option<String>>, status: Option<bool>) {
+    fn between(
+        &mut self,
+        account: &str,
+        asked: &BTreeMap<String, Option<String>>,
+        status: Option<bool>,
+    ) {
         let window = self.window;
         let Some(after) = window.after.iter().find(|user| user["id"] == account) else {
             return;
@@ -478,7 +492,12 @@ impl Court<'_> {
     }
 
     /// What was not asked for is as it was.
-    fn rest(&mut self, after: &Json, asked: &BTreeMap<String, Option<String>>, status: Option<bool>) {
+    fn rest(
+        &mut self,
+        after: &Json,
+        asked: &BTreeMap<String, Option<String>>,
+        status: Option<bool>,
+    ) {
         let window = self.window;
         let Some(before) = window.before.iter().find(|user| user["id"] == after["id"]) else {
             return;
@@ -500,7 +519,10 @@ impl Court<'_> {
         if was != is {
             // The whole user goes back as it was read, and nothing tells that this was stale.
             let excused = window.stale() > 0 && self.puts_without_version(id(before));
-            self.wrong_unless(excused, format!("beside what was asked for, {}", difference(&was, &is)));
+            self.wrong_unless(
+                excused,
+                format!("beside what was asked for, {}", difference(&was, &is)),
+            );
         }
     }
 
@@ -548,7 +570,10 @@ impl Court<'_> {
     /// What a reading operation gave is what the tenant holds, or held where it was stale.
     fn shows(&mut self, account: &Account) {
         let window = self.window;
-        let user = window.after.iter().find(|user| user["id"] == account.id.as_str());
+        let user = window
+            .after
+            .iter()
+            .find(|user| user["id"] == account.id.as_str());
         let Some(user) = user else {
             let was = window.gone.contains(&account.id);
             return self.wrong_unless(was && window.stale() > 0, "somebody else was shown");
@@ -559,7 +584,10 @@ impl Court<'_> {
         }
         let active = account.status == AccountStatus::Active;
         if window.stale() == 0 && (shown != stored(user) || active != is_active(user)) {
-            self.wrong(format!("what was shown is not so: {}", difference(&stored(user), &shown)));
+            self.wrong(format!(
+                "what was shown is not so: {}",
+                difference(&stored(user), &shown)
+            ));
         }
     }
 

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use host_harness::contract::{
-    Account, AccountStatus, Change, Deletion, Edits, Outcome, Value,
-};
+use host_harness::contract::{Account, AccountStatus, Change, Deletion, Edits, Outcome, Value};
 use host_harness::provision::{Matching, deprovision, provision};
 use host_harness::simulated_tenant::{Received, SimulatedTenant};
 use host_harness::{Component, Connection, Failure};
@@ -82,7 +80,9 @@ impl<'a> Worker<'a> {
             plan,
             tenant,
             connection: connector.connect(options).await?,
-            people: (0..PEOPLE).map(|index| Person::new(number, index)).collect(),
+            people: (0..PEOPLE)
+                .map(|index| Person::new(number, index))
+                .collect(),
             look_first: vec![false; PEOPLE],
             gone: vec![Vec::new(); PEOPLE],
             rng: plan.rng(number),
@@ -204,7 +204,11 @@ impl<'a> Worker<'a> {
             }
             50..64 => Operation::Update(id, BTreeMap::new(), Some(!is_active(account))),
             64..72 => Operation::Deprovision,
-            72..80 => Operation::Find(if self.rng.bool() { "userName" } else { "externalId" }),
+            72..80 => Operation::Find(if self.rng.bool() {
+                "userName"
+            } else {
+                "externalId"
+            }),
             80..87 => Operation::Get(id),
             87..92 => Operation::List,
             _ => Operation::Delete(id),
@@ -305,8 +309,16 @@ pub(crate) fn line(received: &Received) -> String {
         "{} {path} → {}{}{}{} {}",
         received.method,
         received.status.map_or("-".to_owned(), |s| s.to_string()),
-        if received.committed { ", committed" } else { "" },
-        if received.redelivered { ", second delivery" } else { "" },
+        if received.committed {
+            ", committed"
+        } else {
+            ""
+        },
+        if received.redelivered {
+            ", second delivery"
+        } else {
+            ""
+        },
         received
             .fault
             .as_ref()

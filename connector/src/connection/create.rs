@@ -156,7 +156,9 @@ fn is_named(state: &State, goal: &Goal) -> bool {
 /// namesake or somebody from before: who they are has to agree, and their status; the rest
 /// may have been dropped, but not be another, nor more than was asked for.
 fn is_ours(state: &State, goal: &Goal) -> bool {
-    use Attribute::{ExternalId, FamilyName, GivenName, Locale, Site, Timezone, UserName, WorkEmail};
+    use Attribute::{
+        ExternalId, FamilyName, GivenName, Locale, Site, Timezone, UserName, WorkEmail,
+    };
 
     goal.active == Some(state.active())
         && TABLE.iter().all(|spec| {

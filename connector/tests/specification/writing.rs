@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::script::{
     Script, ada, ada_with, after_a_lost_attempt, answer, draft, edits, error, json_answer, list,
-    no_answer, set, with_header,
+    no_answer, set, text, with_header,
 };
 
 fn codes(notices: &[connector_8x8::contract::Notice]) -> Vec<&str> {
@@ -129,12 +129,63 @@ fn a_namesake_found_after_a_lost_create_is_not_taken_for_ours() {
         json!({ "externalId": null }),
         json!({ "active": false }),
         json!({ "name": { "givenName": "Another", "familyName": "Ada" } }),
+        // From before: nobody asked for these now.
+        json!({ "title": "Analyst" }),
+        json!({ "phoneNumbers": [{ "type": "work", "value": "+44 20 7946 0018" }] }),
     ] {
         let found = std::iter::repeat_with(|| list(&[ada_with(other.clone())], 1)).take(4);
         let script = Script::new(std::iter::once(no_answer()).chain(found));
         let failed = script.connect().create(&draft()).unwrap_err();
         assert_eq!(failed.kind, FailureKind::OutcomeUnknown);
         assert_eq!(failed.account.as_deref(), Some("ada-1"));
+    }
+}
+
+#[test]
+fn a_user_with_another_time_zone_found_after_a_lost_create_is_not_taken_for_ours() {
+    // What a success may store in its own words, a lost answer does not vouch for.
+    let asked = || {
+        let mut draft = draft();
+        draft.attributes.push(text("timezone", "Europe/London"));
+        draft
+    };
+    let found = || list(&[ada_with(json!({ "timezone": "Etc/UTC" }))], 1);
+    let reads = std::iter::repeat_with(found).take(4);
+    let script = Script::new(std::iter::once(no_answer()).chain(reads));
+    let failed = script.connect().create(&asked()).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::OutcomeUnknown);
+
+    let script = Script::new([
+        no_answer(),
+        list(&[ada_with(json!({ "timezone": "Europe/London" }))], 1),
+    ]);
+    assert!(script.connect().create(&asked()).is_ok());
+}
+
+#[test]
+fn what_a_stale_read_showed_as_done_is_sent_once_it_shows_that_it_is_not() {
+    for update_method in ["auto", "patch", "put"] {
+        let shown = ada_with(json!({ "title": "Analyst", "timezone": "Europe/London" }));
+        let done = ada_with(json!({ "title": "Countess", "timezone": "Europe/London" }));
+        let script = Script::new([
+            json_answer(200, &ada_with(json!({ "title": "Countess" }))),
+            json_answer(200, &shown),
+            json_answer(200, &done),
+        ]);
+        let change = edits([set("title", "Countess"), set("timezone", "Europe/London")]);
+        let connection = script.connect_with(&[("update-method", update_method)]);
+        let outcome = connection.update("ada-1", &change).unwrap();
+        assert_eq!(outcome.effect, Effect::Updated);
+        let means = if update_method == "put" {
+            "PUT"
+        } else {
+            "PATCH"
+        };
+        let write = format!("{means} /Users/ada-1");
+        assert_eq!(
+            script.lines(),
+            ["GET /Users/ada-1", write.as_str(), write.as_str()]
+        );
     }
 }
 
