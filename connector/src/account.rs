@@ -237,7 +237,13 @@ impl Goal {
     /// Whether nothing is asked for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.active.is_none() && self.values.is_empty()
+        self.len() == 0
+    }
+
+    /// How much is asked for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        usize::from(self.active.is_some()) + self.values.len()
     }
 
     /// The value wanted of an attribute.

@@ -68,6 +68,10 @@ impl fmt::Display for Report {
                  --package end-to-end schedule::nobody -- --nocapture"
             )?;
         }
+        for (seed, violation) in self.violations.iter().skip(5) {
+            let wrong = violation.lines().nth(1).unwrap_or_default();
+            writeln!(f, "seed {seed}: {wrong}")?;
+        }
         Ok(())
     }
 }

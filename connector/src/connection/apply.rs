@@ -55,8 +55,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// An answer that shows the goal is taken at its word. One that does not may be partial
-    /// or stale, so the user is read until the change shows; what still is as it was after
-    /// that was ignored.
+    /// or stale, so the user is read until the change shows; what no read showed was ignored.
     fn accepted(&self, change: &Goal, state: &State, response: &Response) -> Result<Applied> {
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
@@ -64,21 +63,27 @@ impl<T: Transport> Connection<T> {
         if let Some(after) = shown {
             return Ok(Applied::After(after, false));
         }
-        let mut last = None;
+        let mut best: Option<(usize, State)> = None;
         for delay in SETTLING {
             match self.read_user(&state.id, delay) {
                 Ok(ReadUser::Found(after)) if has_moved(change, state, &after) => {
                     return Ok(Applied::After(*after, false));
                 }
-                Ok(ReadUser::Found(after)) => last = Some(*after),
+                Ok(ReadUser::Found(after)) => {
+                    // The read that shows the most counts: a later one may be a stale one.
+                    let left = change.unmet(&after).len();
+                    if best.as_ref().is_none_or(|(least, _)| left <= *least) {
+                        best = Some((left, *after));
+                    }
+                }
                 Ok(ReadUser::Missing(_)) => {}
                 Err(failed) if is_passing(&failed) => {}
                 Err(_) => break,
             }
         }
-        match last {
+        match best {
             // 202 only promises to look at it (RFC 9110 §15.3.3).
-            Some(after) if response.status != 202 => Ok(Applied::After(after, false)),
+            Some((_, after)) if response.status != 202 => Ok(Applied::After(after, false)),
             _ => {
                 let lost = Lost {
                     answer: Some(failure::upstream(response)),

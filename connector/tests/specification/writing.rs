@@ -296,6 +296,26 @@ fn one_stale_read_is_no_proof_that_a_change_was_ignored() {
 }
 
 #[test]
+fn a_stale_read_after_a_good_one_does_not_make_more_of_a_change_ignored() {
+    let half = || json_answer(200, &ada_with(json!({ "active": false })));
+    let script = Script::new([
+        json_answer(200, &ada()),
+        answer(204, ""),
+        half(),
+        half(),
+        half(),
+        json_answer(200, &ada()),
+    ]);
+    let mut change = edits([set("title", "Countess")]);
+    change.status = Some(AccountStatus::Inactive);
+    let connection = script.connect_with(&[("update-method", "patch")]);
+    let failed = connection.update("ada-1", &change).unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+    let names: Vec<_> = failed.problems.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["title"]);
+}
+
+#[test]
 fn what_was_half_done_is_not_reported_as_not_done() {
     let inactive = ada_with(json!({ "active": false }));
     let refused = || error(400, Some("invalidValue"), "no such title");
