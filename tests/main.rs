@@ -14,6 +14,7 @@ mod lost_answers;
 mod people;
 mod sandbox;
 mod secrets;
+mod security;
 mod stage;
 mod stats;
 mod switches;
