@@ -1,6 +1,6 @@
 """scim2-server with 8x8's extension of the user.
 
-`python scim2_server.py FOLDER TOKEN` writes the schemas and resource types that the package ships,
+`python serve_scim2_server.py FOLDER TOKEN` writes the schemas and resource types that the package ships,
 and 8x8's beside them, into FOLDER, starts the package's own command with them on a free port of
 127.0.0.1, and says the base URL in one line. It ends when its standard input does, so that it
 cannot outlive whoever started it.

@@ -3,7 +3,7 @@
 // SCIMMY leaves storage, uniqueness and the choice of who matches a filter to whoever runs it, so
 // those are here; parsing, filters, PATCH, paging and errors are SCIMMY's.
 //
-// `node scimmy.mjs TOKEN`, from the folder where its packages are installed, listens on a free port
+// `node serve_scimmy.mjs TOKEN`, from the folder where its packages are installed, listens on a free port
 // of 127.0.0.1, says its base URL in one line, and ends when its standard input does, so that it
 // cannot outlive whoever started it.
 import {randomUUID} from "node:crypto";
