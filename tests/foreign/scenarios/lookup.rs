@@ -56,6 +56,12 @@ pub(crate) async fn odd_values(service: &Service, checks: &Checks) -> Option<()>
         let made = service.connection.create(&draft(&odd)).await;
         let made = checks.done(format!("create {value}"), made)?;
         let found = service.connection.find("externalId", &text(value)).await;
+        let code = found.as_ref().err().and_then(|failure| failure.code());
+        if !service.paging && code == Some("paging-repeats") {
+            // A filter that is refused, and no way to look at everybody: said, not guessed.
+            checks.that(format!("{value} cannot be told"), true, &());
+            continue;
+        }
         if let Some(found) = checks.done(format!("find {value}"), found) {
             let id = found.map(|account| account.id);
             checks.same(format!("found {value}"), id, Some(made.account.id));
@@ -71,13 +77,7 @@ pub(crate) async fn unchanged(service: &Service, checks: &Checks) -> Option<()> 
     for wanted in [
         ada.clone(),
         but(&ada, &[("title", " Analyst "), ("locale", "EN-gb")]),
-        but(
-            &ada,
-            &[
-                ("workEmail", "UNCHANGED@example.com"),
-                ("workPhone", "tel:+44-20-7946-0018"),
-            ],
-        ),
+        but(&ada, &[("workEmail", "UNCHANGED@example.com")]),
         without(&ada, &["title", "mobilePhone", "site", "externalId"]),
     ] {
         service.seen();
@@ -86,5 +86,10 @@ pub(crate) async fn unchanged(service: &Service, checks: &Checks) -> Option<()> 
         checks.same("the same account", &same.account, &made);
         checks.same("one read", service.seen(), vec!["GET /Users".to_owned()]);
     }
+    // A number is compared by what is dialled, and that only the connector knows.
+    let dialled = but(&ada, &[("workPhone", "tel:+44-20-7946-0018")]);
+    let same = checks.done("provision", service.provision(&dialled).await)?;
+    checks.same("the same number", same.effect, Effect::Unchanged);
+    checks.same("no write", service.writes(), Vec::new());
     Some(())
 }

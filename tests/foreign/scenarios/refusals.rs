@@ -25,7 +25,7 @@ pub(crate) async fn told(service: &Service, checks: &Checks) -> Option<()> {
         checks.same(
             format!("a wrong token, {number}"),
             kind,
-            Some("unauthorized"),
+            Some("unauthenticated"),
         );
     }
     checks.same("nobody was made", service.count().await, before);
