@@ -3,21 +3,23 @@
 // SCIMMY leaves storage, uniqueness and the choice of who matches a filter to whoever runs it, so
 // those are here; parsing, filters, PATCH, paging and errors are SCIMMY's.
 //
-// `node serve_scimmy.mjs TOKEN`, from the folder where its packages are installed, listens on a free port
-// of 127.0.0.1, says its base URL in one line, and ends when its standard input does, so that it
-// cannot outlive whoever started it.
+// `node serve_scimmy.mjs TOKEN EXPRESS`, from the folder where its packages are installed, listens
+// on a free port of 127.0.0.1, says its base URL in one line, and ends when its standard input
+// does, so that it cannot outlive whoever started it.
 import {randomUUID} from "node:crypto";
 import {readFileSync} from "node:fs";
 
-import express from "express";
 import SCIMMY from "scimmy";
 import SCIMMYRouters from "scimmy-routers";
 
-const token = process.argv[2];
+// With Express 5 the routers' reading of `startIndex` and `count` gets lost, since a request's query
+// is parsed anew whenever it is looked at: every list is the first 20. With Express 4 they page.
+const [token, expressPackage] = process.argv.slice(2);
+const {default: express} = await import(expressPackage);
 const {Attribute, SchemaDefinition} = SCIMMY.Types;
 
 const {id, name, description, attributes} = JSON.parse(
-    readFileSync(new URL("8x8-extension.json", import.meta.url), "utf8"));
+    readFileSync(new URL("../8x8-extension.json", import.meta.url), "utf8"));
 const definition = new SchemaDefinition(name, id, description, attributes.map(
     ({type, name, description, caseExact}) => new Attribute(type, name, {description, caseExact})));
 

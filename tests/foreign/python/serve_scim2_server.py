@@ -9,11 +9,10 @@ cannot outlive whoever started it.
 import json
 import os
 import pathlib
-import socket
 import sys
 import threading
 
-from scim2_server.testserver.cli import main
+from scim2_server.testserver import cli
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -35,22 +34,29 @@ def end_with_stdin():
 
 
 folder, token = pathlib.Path(sys.argv[1]), sys.argv[2]
-extension = json.loads(pathlib.Path(__file__).with_name("8x8-extension.json").read_text())
+extension = json.loads((pathlib.Path(__file__).parents[1] / "8x8-extension.json").read_text())
 schemas = [*map(as_json, load_default_schemas().values()), extension]
 resource_types = [*map(as_json, load_default_resource_types().values())]
 for resource_type in resource_types:
     if resource_type["schema"] == USER:
         resource_type["schemaExtensions"].append({"schema": extension["id"], "required": False})
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
+listen = cli.make_server
+
+
+def make_server(*arguments, **options):
+    """Says which port was free, which the command itself cannot."""
+    server = listen(*arguments, **options)
+    print(f"http://127.0.0.1:{server.server_port}/v2", flush=True)
+    return server
+
+
+cli.make_server = make_server
 threading.Thread(target=end_with_stdin, daemon=True).start()
-print(f"http://127.0.0.1:{port}/v2", flush=True)
 sys.argv[1:] = [
     "--hostname=127.0.0.1",
-    f"--port={port}",
+    "--port=0",
     f"--bearer-token={token}",
     f"--schema={written(folder, 'schemas.json', schemas)}",
     f"--resource-type={written(folder, 'resource-types.json', resource_types)}",
 ]
-main()
+cli.main()
