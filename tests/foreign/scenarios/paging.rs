@@ -35,7 +35,7 @@ pub(crate) async fn everybody(service: &Service, checks: &Checks) -> Option<()> 
         checks.same("as many as are counted", listed.len(), count);
         let ids: BTreeSet<_> = listed.iter().map(|account| &account.id).collect();
         checks.same("each once", ids.len(), count);
-        let inactive = |n: &usize| n % 7 == 0;
+        let inactive = |number: &usize| number.is_multiple_of(7);
         let wanted = (0..PEOPLE).filter(inactive).count();
         let seen = listed.iter().filter(|account| {
             let named = |attribute: &host_harness::contract::Attribute| {
