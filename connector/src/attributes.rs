@@ -306,7 +306,7 @@ impl Attribute {
         let length = value.chars().count();
         if !limit.length.contains(&length) {
             return Some(format!(
-                "8x8 may refuse {length} characters here; it is known to take {} to {}",
+                "8x8 may refuse this length ({length}); it is known to take {} to {} characters",
                 limit.length.start(),
                 limit.length.end()
             ));

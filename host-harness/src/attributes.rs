@@ -244,7 +244,8 @@ fn value(spec: &AttributeSpec, text: &str) -> Result<Value, Problem> {
     let length = text.chars().count();
     match spec.max_length {
         Some(most) if length > most as usize => {
-            let message = format!("{name} holds at most {most} characters; this has {length}.");
+            let message =
+                format!("{name} is too long: {length} characters, where {most} is the most.");
             Err(problem(name, "too-long", message))
         }
         _ => Ok(value),

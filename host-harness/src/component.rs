@@ -12,8 +12,10 @@ use crate::engine::Host;
 use crate::failure::Failure;
 use crate::inspection::Inspection;
 use crate::manifest;
+use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
 use crate::sandbox::{COMPONENT_BYTES, Limits, Sandbox, StoreState};
+use crate::trace::Meter;
 
 /// Why a component was not loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -183,16 +185,16 @@ impl Component {
             reason: "it could not be compiled".to_owned(),
         })??;
         let manifest = {
-            let _running = host.run_clockwork();
             let limits = host.limits();
             let work = async {
-                let mut sandbox = Sandbox::start(host, &instance, limits).await?;
+                let meter = Meter::start("describe", host.observer(), host.clock());
+                let mut sandbox = Sandbox::start(host, &instance, limits, meter).await?;
                 sandbox.describe().await
             };
             host.within("describe", limits.operation_time, work).await?
         };
         let problems = manifest::problems(&manifest);
-        if !problems.is_empty() {
+        if !problems.is_empty() && Mitigation::ManifestRules.is_on() {
             return Err(LoadError::Manifest { problems }.into());
         }
         Ok(Self(Arc::new(Inner {
@@ -229,8 +231,12 @@ impl Component {
         &self.0.host
     }
 
-    pub(crate) async fn sandbox(&self, limits: &Limits) -> Result<Sandbox, Failure> {
-        Sandbox::start(&self.0.host, &self.0.instance, limits).await
+    pub(crate) async fn sandbox(
+        &self,
+        limits: &Limits,
+        meter: Option<Meter>,
+    ) -> Result<Sandbox, Failure> {
+        Sandbox::start(&self.0.host, &self.0.instance, limits, meter).await
     }
 }
 

@@ -16,7 +16,9 @@ use wasmtime::{
 use crate::bindings::Connector;
 use crate::clock::{Clock, SystemClock};
 use crate::failure::Failure;
+use crate::mitigation::{Mitigation, in_force, stack_in_force};
 use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState};
+use crate::trace::Observer;
 
 /// How finely the time that guests compute is measured.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -41,7 +43,7 @@ pub enum CompiledCode {
 }
 
 /// What a [`Host`] is configured with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct HostOptions {
     /// Where compiled code is kept.
@@ -59,6 +61,23 @@ pub struct HostOptions {
     pub limits: Limits,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
+    /// Sees the operations that belong to no connection: `describe`, when a component is
+    /// loaded. Those of a connection are seen by its own
+    /// ([`ConnectionOptions::observer`](crate::ConnectionOptions::observer)).
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl fmt::Debug for HostOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostOptions")
+            .field("compiled_code", &self.compiled_code)
+            .field("max_instances", &self.max_instances)
+            .field("stack_bytes", &self.stack_bytes)
+            .field("count_fuel", &self.count_fuel)
+            .field("limits", &self.limits)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for HostOptions {
@@ -70,6 +89,7 @@ impl Default for HostOptions {
             count_fuel: false,
             limits: Limits::default(),
             clock: Arc::new(SystemClock::new()),
+            observer: None,
         }
     }
 }
@@ -86,6 +106,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     count_fuel: bool,
     limits: Limits,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Host {
@@ -111,7 +132,8 @@ impl Host {
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
-            limits: options.limits,
+            limits: in_force(options.limits),
+            observer: options.observer,
         })))
     }
 
@@ -136,13 +158,20 @@ impl Host {
         &self.0.limits
     }
 
-    /// Something that sends nothing, against its deadline.
+    /// Who wants to know of `describe`.
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.0.observer.as_ref()
+    }
+
+    /// Something that a guest does and that sends nothing, against its deadline and with the
+    /// epoch moving.
     pub(crate) async fn within<T>(
         &self,
         name: &str,
         time: Duration,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let _running = self.run_clockwork();
         let end = self.clock().now().saturating_add(time);
         tokio::select! {
             result = work => result,
@@ -180,8 +209,9 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
     config.wasm_component_model(true);
     config.epoch_interruption(true);
     config.consume_fuel(options.count_fuel);
-    config.max_wasm_stack(options.stack_bytes);
-    config.async_stack_size(options.stack_bytes.saturating_add(HOST_STACK_BYTES));
+    let stack = stack_in_force(options.stack_bytes);
+    config.max_wasm_stack(stack);
+    config.async_stack_size(stack.saturating_add(HOST_STACK_BYTES));
     // A slot of the pool is as large as the largest memory allowed, instead of the usual
     // 4 GiB, so that thousands fit into an address space; bounds are checked in code.
     let memory = u64::try_from(MOST_MEMORY).unwrap_or(u64::MAX);
@@ -192,7 +222,7 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
     // Nothing of a stack reaches the next guest.
     config.async_stack_zeroing(true);
     config.cache(cache(&options.compiled_code)?);
-    #[cfg(feature = "memory-dump")]
+    #[cfg(feature = "testing")]
     config.coredump_on_trap(true);
 
     let count = options.max_instances.max(1);
@@ -268,9 +298,14 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
     {
         use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
-        builder.mode(0o700).create(directory)?;
+        let mode = if Mitigation::PrivateCache.is_on() {
+            0o700
+        } else {
+            0o777
+        };
+        builder.mode(mode).create(directory)?;
         let mode = std::fs::metadata(directory)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if mode & 0o077 != 0 && Mitigation::PrivateCache.is_on() {
             // Fails where the directory is somebody else's.
             std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
         }

@@ -1,11 +1,20 @@
 //! [`Inspection`]: what a component is from the outside, read without compiling or running
 //! it. For reviewers, and for the verdict that comes before loading.
 
+mod interfaces;
+
 use std::path::Path;
 
-use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
+use wasmparser::types::Types;
+use wasmparser::{
+    CustomSectionReader, Encoding, KnownCustom, Parser, Payload, ValidPayload, Validator,
+};
+
+use self::interfaces::Lister;
+pub use self::interfaces::{Function, Interface};
 
 use crate::component::LoadError;
+use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
 use crate::sandbox::COMPONENT_BYTES;
 
@@ -26,6 +35,14 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// The names of its exports.
     pub exports: Vec<String>,
+    /// The imports, down to their functions; empty where the component is [not
+    /// valid](Self::invalid).
+    pub imported: Vec<Interface>,
+    /// The exports, likewise.
+    pub exported: Vec<Interface>,
+    /// What contradicts itself in its types or its structure, so that it will not load. Code
+    /// is not looked at here, but when it is compiled.
+    pub invalid: Option<String>,
     /// In bytes.
     pub size: u64,
     /// Of the file, in lower-case hexadecimal.
@@ -84,7 +101,16 @@ impl Inspection {
             imports,
             exports,
             inside,
+            types,
         } = look(bytes)?;
+        let (imported, exported, invalid) = match types {
+            Ok(types) => {
+                let mut lister = Lister::new(&types);
+                let imported = lister.imports(&imports);
+                (imported, lister.exports(&exports), None)
+            }
+            Err(reason) => (Vec::new(), Vec::new(), Some(reason)),
+        };
         let beyond: Vec<String> = imports
             .iter()
             .filter(|name| !IMPORTS.iter().any(|known| is_of_contract(name, known)))
@@ -98,6 +124,9 @@ impl Inspection {
         Ok(Self {
             imports,
             exports,
+            imported,
+            exported,
+            invalid,
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             sha256: sha256(bytes),
             contract_only: beyond.is_empty(),
@@ -109,7 +138,7 @@ impl Inspection {
 
     /// Whether it may be loaded.
     pub(crate) fn verdict(&self) -> Result<(), LoadError> {
-        if !self.beyond.is_empty() {
+        if !self.beyond.is_empty() && Mitigation::ImportGate.is_on() {
             return Err(LoadError::BeyondContract {
                 beyond: self.beyond.clone(),
             });
@@ -134,6 +163,8 @@ struct Read {
     imports: Vec<String>,
     exports: Vec<String>,
     inside: Inside,
+    /// Or what is not valid.
+    types: Result<Types, String>,
 }
 
 fn look(bytes: &[u8]) -> Result<Read, LoadError> {
@@ -149,10 +180,21 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
         imports: Vec::new(),
         exports: Vec::new(),
         inside: Inside::default(),
+        types: Err("it has no end".to_owned()),
     };
-    let mut depth = 0_usize;
+    let (mut depth, mut validator) = (0_usize, Some(Validator::new()));
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(not_wasm)? {
+        let payload = payload.map_err(not_wasm)?;
+        match validator.as_mut().map(|valid| valid.payload(&payload)) {
+            // The outermost ends last.
+            Some(Ok(ValidPayload::End(types))) => read.types = Ok(types),
+            Some(Err(error)) => {
+                read.types = Err(first_line(&error));
+                validator = None;
+            }
+            _ => {}
+        }
+        match payload {
             Payload::Version {
                 encoding: Encoding::Module,
                 ..
@@ -250,15 +292,19 @@ const ANNOTATIONS: [&str; 7] = [
 
 fn not_wasm(error: wasmparser::BinaryReaderError) -> LoadError {
     LoadError::NotWasm {
-        // What follows the first line are bytes.
-        reason: error
-            .message()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(" - expected=[")
-            .to_owned(),
+        reason: first_line(&error),
     }
+}
+
+/// What follows the first line are bytes.
+fn first_line(error: &wasmparser::BinaryReaderError) -> String {
+    error
+        .message()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(" - expected=[")
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::contract::{
     Uniqueness, UpstreamAnswer, Value, ValueType,
 };
 use crate::failure::{Failure, PlannedRequest};
-use crate::inspection::{Inside, Inspection};
+use crate::inspection::{Inside, Inspection, Interface};
 
 /// An account; single-valued attributes as scalars, multi-valued ones as arrays, as the
 /// manifest has it.
@@ -342,12 +342,33 @@ fn inside(inside: &Inside) -> Json {
     })
 }
 
+fn interfaces(interfaces: &[Interface]) -> Json {
+    interfaces
+        .iter()
+        .map(|interface| {
+            json!({
+                "name": interface.name,
+                "functions": interface
+                    .functions
+                    .iter()
+                    .map(|function| json!({ "name": function.name, "type": function.signature }))
+                    .collect::<Json>(),
+                "others": interface.others,
+                "unlisted": interface.unlisted,
+            })
+        })
+        .collect()
+}
+
 /// What a component is from the outside.
 #[must_use]
 pub fn inspection(inspection: &Inspection) -> Json {
     json!({
         "imports": inspection.imports,
         "exports": inspection.exports,
+        "imported": interfaces(&inspection.imported),
+        "exported": interfaces(&inspection.exported),
+        "invalid": inspection.invalid,
         "size": inspection.size,
         "sha256": inspection.sha256,
         "contract-only": inspection.contract_only,

@@ -51,6 +51,7 @@ mod failure;
 mod inspection;
 pub mod json;
 mod manifest;
+mod mitigation;
 mod promises;
 mod provenance;
 pub mod provision;
@@ -71,7 +72,10 @@ pub use egress::{
 pub use engine::{CompiledCode, Host, HostError, HostOptions};
 pub use failure::{Failure, PlannedRequest};
 pub use futures_util::future::BoxFuture;
-pub use inspection::{Inside, Inspection};
+pub use inspection::{Function, Inside, Inspection, Interface};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use mitigation::MITIGATIONS;
 pub use provenance::Provenance;
 pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub use secrecy::{self, SecretString};

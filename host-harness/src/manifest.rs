@@ -83,7 +83,10 @@ impl Problems {
                 break;
             }
             if name.is_empty() || name.len() > CODE_BYTES || name.contains(is_wild) {
-                self.add(format!("A {what} has the name `{}`.", shown(name)));
+                self.add(format!(
+                    "The {what} name `{}` is empty, too long, or holds control characters.",
+                    shown(name)
+                ));
             }
             if !seen.insert(name) {
                 self.add(format!("The {what} `{}` is listed twice.", shown(name)));

@@ -7,9 +7,8 @@ use minisign_verify::{PublicKey, Signature};
 use sha2::{Digest as _, Sha256};
 
 use crate::component::LoadError;
-
-/// Bytes of a signature file that are read; minisign's are some 300 long.
-const SIGNATURE_BYTES: u64 = 8 << 10;
+use crate::mitigation::Mitigation;
+use crate::sandbox::SIGNATURE_BYTES;
 
 /// What an operator demands of a component. Nothing is demanded by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,15 +32,15 @@ impl Provenance {
     pub fn verify(&self, bytes: &[u8], file: Option<&Path>) -> Result<(), LoadError> {
         if let Some(wanted) = &self.sha256 {
             let found = sha256(bytes);
-            if !wanted.trim().eq_ignore_ascii_case(&found) {
+            if !wanted.trim().eq_ignore_ascii_case(&found) && Mitigation::Digest.is_on() {
                 return Err(LoadError::OtherDigest { found });
             }
         }
         match &self.public_key {
-            None => Ok(()),
-            Some(key) => self
+            Some(key) if Mitigation::Signature.is_on() => self
                 .verify_signature(bytes, key, file)
                 .map_err(|reason| LoadError::Unsigned { reason }),
+            _ => Ok(()),
         }
     }
 

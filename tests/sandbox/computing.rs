@@ -1,12 +1,14 @@
 //! Loops, and the clock that ends them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host_harness::contract::{Draft, Edits, PageQuery, Value};
 use host_harness::{Component, Limit};
 
 use super::upstream::Upstream;
-use super::{HOSTILE, assert_limit, connect, describing, host, options, shared, works};
+use super::{HOSTILE, assert_limit, connect, describing, host, options, shared, starting, works};
+use crate::stats::Watch;
 
 #[tokio::test]
 async fn an_endless_loop_ends_wherever_it_runs() {
@@ -50,6 +52,32 @@ async fn an_endless_loop_ends_wherever_it_runs() {
         assert!(began.elapsed() < Duration::from_secs(20), "{place}");
     }
     works(&upstream).await;
+}
+
+/// The clock that ends a loop runs only while guests do, so each of them has to wind it up.
+#[tokio::test]
+async fn an_endless_loop_ends_where_nothing_else_runs() {
+    let upstream = Upstream::start().await;
+    let alone = host(|_| {});
+    for bytes in [starting("endless-loop"), describing("endless-loop")] {
+        let failure = Component::from_bytes(&alone, &bytes).await.unwrap_err();
+        assert_limit(&failure, Limit::Cpu);
+    }
+    let component = Component::from_bytes(&alone, HOSTILE).await.unwrap();
+    for place in ["open", "reach"] {
+        let looping = options(&upstream, &format!("endless-loop in {place}"));
+        let failure = component.connect(looping).await.unwrap_err();
+        assert_limit(&failure, Limit::Cpu);
+    }
+    for place in ["get", "learned"] {
+        let looping = options(&upstream, &format!("endless-loop in {place}"));
+        let connection = component.connect(looping).await.unwrap();
+        let request = format!("GET {}/Users", upstream.base());
+        match connection.get(&request).await {
+            Ok(_) => assert_eq!(place, "learned"),
+            Err(failure) => assert_limit(&failure, Limit::Cpu),
+        }
+    }
 }
 
 #[tokio::test]
@@ -163,4 +191,44 @@ async fn fuel_is_counted_where_the_host_is_told_to() {
     let failure = shared().await.1.connect(with_fuel).await.unwrap_err();
     assert_eq!(failure.kind(), "invalid-settings");
     assert!(failure.message().contains("`fuel`"), "{failure}");
+}
+
+#[tokio::test]
+async fn computing_shows_in_the_guest_and_waiting_on_the_wire() {
+    let upstream = Upstream::start().await;
+    let watch = Arc::new(Watch::default());
+    for (attack, request) in [
+        ("endless-loop in get", "x".to_owned()),
+        ("", format!("GET {}/silent | once", upstream.base())),
+    ] {
+        let mut options = options(&upstream, attack);
+        options.limits.request_time = Duration::from_millis(300);
+        options.observer = Some(watch.clone());
+        let connection = shared().await.1.connect(options).await.unwrap();
+        watch.take();
+        connection.get(&request).await.unwrap_err();
+        let stats = watch.one();
+        let (most, least) = if attack.is_empty() {
+            (stats.wire, stats.guest)
+        } else {
+            (stats.guest, stats.wire)
+        };
+        assert!(most >= Duration::from_millis(200), "{attack}: {stats:?}");
+        assert!(least < most / 2, "{attack}: {stats:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_a_limit_stopped_is_measured() {
+    let upstream = Upstream::start().await;
+    let watch = Arc::new(Watch::default());
+    let mut options = options(&upstream, "memory-bomb in get");
+    options.limits.cpu = Duration::from_secs(20);
+    options.observer = Some(watch.clone());
+    let connection = shared().await.1.connect(options).await.unwrap();
+    watch.take();
+    let failure = connection.get("x").await.unwrap_err();
+    assert_limit(&failure, Limit::Memory);
+    let peak = watch.one().memory_peak;
+    assert!(peak > 32 << 20 && peak <= 64 << 20, "{peak}");
 }

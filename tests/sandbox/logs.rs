@@ -24,7 +24,7 @@ impl Write for Terminal {
 }
 
 /// What a terminal gets of one attack.
-async fn logged(attack: &str) -> String {
+async fn logged(attack: &str, limit: impl FnOnce(&mut host_harness::Limits)) -> String {
     let terminal = Terminal::default();
     let writer = terminal.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -35,6 +35,7 @@ async fn logged(attack: &str) -> String {
     let upstream = Upstream::start().await;
     let connection = connect(&upstream, attack, |limits| {
         limits.cpu = std::time::Duration::from_secs(20);
+        limit(limits);
     })
     .await
     .unwrap();
@@ -50,16 +51,20 @@ async fn logged(attack: &str) -> String {
 
 #[tokio::test]
 async fn a_log_flood_is_cut_and_the_cut_is_told() {
-    let text = logged("log-flood in get").await;
+    let text = logged("log-flood in get", |_| {}).await;
     let floods = text.matches(" WARN connector").count();
     assert!((100..1_001).contains(&floods), "{floods} lines");
     assert!(text.len() < 400 << 10, "{} bytes", text.len());
     assert!(text.contains("`log-bytes` under [limits]"));
+    let few = |limits: &mut host_harness::Limits| limits.log_messages = 10;
+    let text = logged("log-flood in get", few).await;
+    assert_eq!(text.lines().count(), 11, "{text}");
+    assert!(text.contains("`log-messages` under [limits]"));
 }
 
 #[tokio::test]
 async fn nothing_of_a_log_is_obeyed_by_a_terminal() {
-    let text = logged("log-escapes in get").await;
+    let text = logged("log-escapes in get", |_| {}).await;
     assert_eq!(text.lines().count(), 4, "one line each: {text}");
     for line in text.lines() {
         assert_calm(line);
@@ -68,7 +73,7 @@ async fn nothing_of_a_log_is_obeyed_by_a_terminal() {
 
 #[tokio::test]
 async fn a_panic_is_logged_with_its_text() {
-    let text = logged("panic in get").await;
+    let text = logged("panic in get", |_| {}).await;
     assert!(text.contains("the guest's own words"), "{text}");
     for line in text.lines() {
         assert_calm(line);

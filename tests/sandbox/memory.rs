@@ -8,7 +8,7 @@ use host_harness::{Component, Limit};
 use super::upstream::Upstream;
 use super::{
     HOSTILE, assert_calm, assert_fault, assert_limit, attacked, connect, describing, host, options,
-    shared, works,
+    shared, starting, works,
 };
 
 fn slow(limits: &mut host_harness::Limits) {
@@ -153,6 +153,38 @@ async fn a_manifest_of_megabytes_is_not_taken() {
         .unwrap_err();
     assert_limit(&failure, Limit::ResultBytes);
     assert_calm(&failure.message());
+}
+
+#[tokio::test]
+async fn harm_at_instantiation_stays_inside() {
+    let (host, _) = shared().await;
+    for (attack, limit) in [
+        ("memory-bomb", Some(Limit::Memory)),
+        ("deep-recursion", Some(Limit::Stack)),
+        ("trap", None),
+        ("panic", None),
+    ] {
+        let failure = Component::from_bytes(host, &starting(attack))
+            .await
+            .unwrap_err();
+        match limit {
+            Some(limit) => assert_limit(&failure, limit),
+            None => assert_eq!(failure.kind(), "connector-fault", "{failure}"),
+        }
+        assert_calm(&failure.message());
+    }
+    works(&Upstream::start().await).await;
+}
+
+/// What one operation left in memory, the next one does not find.
+#[tokio::test]
+async fn operations_share_no_memory() {
+    let upstream = Upstream::start().await;
+    let connection = connect(&upstream, "remember in get", |_| {}).await.unwrap();
+    let request = format!("GET {}/Users", upstream.base());
+    for _ in 0..3 {
+        connection.get(&request).await.unwrap();
+    }
 }
 
 #[tokio::test]

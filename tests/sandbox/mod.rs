@@ -40,15 +40,26 @@ async fn shared() -> &'static (Host, Component) {
 
 fn host(change: impl FnOnce(&mut HostOptions)) -> Host {
     let mut options = HostOptions::default();
-    options.compiled_code = CompiledCode::NotKept;
+    // Each attack in `describe` is a component of its own, and compiling takes seconds.
+    options.compiled_code =
+        CompiledCode::In(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled").into());
     options.max_instances = 32;
+    options.limits.operation_time = std::time::Duration::from_secs(30);
     change(&mut options);
     Host::new(options).unwrap()
 }
 
 /// The connector whose `describe` does this.
 fn describing(attack: &str) -> Vec<u8> {
-    let marker = b"attack-in-describe:";
+    marked(b"attack-in-describe:", attack)
+}
+
+/// The connector that does this as soon as it is instantiated.
+fn starting(attack: &str) -> Vec<u8> {
+    marked(b"attack-at-start:", attack)
+}
+
+fn marked(marker: &[u8], attack: &str) -> Vec<u8> {
     let mut bytes = HOSTILE.to_vec();
     let at = bytes
         .windows(marker.len())
@@ -71,6 +82,7 @@ fn options(upstream: &Upstream, attack: &str) -> ConnectionOptions {
         );
     options.network.allow_loopback_http = true;
     options.limits.cpu = std::time::Duration::from_millis(300);
+    options.limits.operation_time = std::time::Duration::from_secs(30);
     options
 }
 

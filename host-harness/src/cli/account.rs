@@ -6,7 +6,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::connect::{Connected, connect};
-use super::output::{Output, joined, printable, status, table};
+use super::output::{Output, joined, printable, sentence, shown, status, table};
 use super::{Options, Stop, pair};
 use crate::attributes::{self, Pair, values};
 use crate::connection::Connection;
@@ -204,7 +204,7 @@ async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Re
         }
     } else {
         if count > 0 {
-            output.line(&rows.to_string());
+            output.line(&shown(&rows));
         }
         match listing.total() {
             Some(total) => output.note(&format!("{count} of {total}")),
@@ -214,7 +214,7 @@ async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Re
     match failure {
         None => Ok(()),
         Some(failed) if output.is_json() => {
-            output.note(&format!("error: {}", failed.message()));
+            output.note(&format!("error: {}", sentence(failed.message())));
             Err(Stop::Verdict)
         }
         Some(failed) => Err(failed.into()),

@@ -9,7 +9,7 @@ use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
 use crate::engine::{Host, HostOptions};
 use crate::failure::Failure;
-use crate::trace::HarFile;
+use crate::trace::{HarFile, Observer};
 
 /// A connection, and the trace that has to be closed at its end.
 pub(super) struct Connected {
@@ -29,17 +29,19 @@ impl Connected {
     }
 }
 
-pub(super) fn host() -> Result<Host, Stop> {
-    host_with(HostOptions::default())
+pub(super) fn host(options: &Options) -> Result<Host, Stop> {
+    host_with(options, HostOptions::default())
 }
 
-fn host_with(options: HostOptions) -> Result<Host, Stop> {
-    // One program, one operation at a time: a large pool would only cost address space.
-    let options = HostOptions {
+pub(super) fn host_with(options: &Options, host: HostOptions) -> Result<Host, Stop> {
+    let host = HostOptions {
+        // One program, one operation at a time: a large pool would only cost address space.
         max_instances: 16,
-        ..options
+        count_fuel: host.count_fuel || options.stats,
+        observer: observer(options.measured()),
+        ..host
     };
-    Host::new(options).map_err(|error| Stop::Usage(error.to_string()))
+    Host::new(host).map_err(|error| Stop::Usage(error.to_string()))
 }
 
 /// The connector named on the command line or in the connection file, else the bundled one.
@@ -78,7 +80,7 @@ pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop>
 
 pub(super) async fn connect(options: &Options) -> Result<Connected, Stop> {
     let file = connection_file(options)?;
-    let host = host_with(file.host_options())?;
+    let host = host_with(options, file.host_options())?;
     let component = component(&host, options, Some(&file)).await?;
     connect_with(options, &component, file.options()).await
 }
@@ -90,11 +92,26 @@ pub(super) async fn connect_with(
 ) -> Result<Connected, Stop> {
     let trace = trace(options)?;
     connection.dry_run = options.dry_run;
-    if let Some(trace) = &trace {
-        connection.observer = Some(Arc::<HarFile>::clone(trace));
-    }
+    let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
+    connection.observer = observer(written.into_iter().chain(options.measured()));
     let connection = component.connect(connection).await?;
     Ok(Connected { connection, trace })
+}
+
+impl Options {
+    /// Who wants to know what operations used up.
+    pub(super) fn measured(&self) -> Option<Arc<dyn Observer>> {
+        let measured: Arc<dyn Observer> = self.measured.clone();
+        self.stats.then_some(measured)
+    }
+}
+
+/// All of them as one; none where nobody watches, since an observer costs time.
+pub(super) fn observer(
+    watching: impl IntoIterator<Item = Arc<dyn Observer>>,
+) -> Option<Arc<dyn Observer>> {
+    let watching: Vec<_> = watching.into_iter().collect();
+    (!watching.is_empty()).then(|| Arc::new(watching) as Arc<dyn Observer>)
 }
 
 fn trace(options: &Options) -> Result<Option<Arc<HarFile>>, Stop> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::connect::{component, host};
-use super::output::Output;
+use super::output::{Output, wrapped};
 use super::{Options, Stop};
 use crate::contract::{Manifest, Setting, SettingKind};
 
@@ -23,7 +23,7 @@ pub(super) async fn run(
     options: &Options,
     output: Output,
 ) -> Result<(), Stop> {
-    let host = host()?;
+    let host = host(options)?;
     let component = component(&host, options, None).await?;
     let text = template(component.manifest(), options.component.as_deref());
     let Some(path) = arguments.file else {
@@ -103,20 +103,8 @@ fn setting(text: &mut String, setting: &Setting) {
     text.push_str(&format!("{optional}{} = {value}\n\n", setting.name));
 }
 
-/// Lines of at most 90 characters.
 fn comment(text: &mut String, sentence: &str) {
-    let mut line = String::from("#");
-    for word in sentence.split_whitespace() {
-        if line.chars().count() + word.chars().count() > 90 {
-            text.push_str(&line);
-            text.push('\n');
-            line = String::from("#");
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    text.push_str(&line);
-    text.push('\n');
+    text.push_str(&wrapped("# ", "# ", sentence));
 }
 
 /// A name that shells take: it cannot begin with a digit, as `8x8` does.

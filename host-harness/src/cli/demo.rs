@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::connect::{component, host};
+use super::connect::{component, host, observer};
 use super::output::{Output, printable};
 use super::{Options, Stop};
 use crate::attributes;
@@ -72,7 +72,7 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
     .await
     .map_err(|error| Stop::Usage(error.to_string()))?;
     tenant.reserve_elsewhere("grace@example.com");
-    let host = host()?;
+    let host = host(options)?;
     let component = component(&host, options, None).await?;
     let trace = match &options.trace {
         None => None,
@@ -90,7 +90,8 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
         .setting("customer-id", tenant.customer_id())
         .credentials(StaticCredentials::new().with("api-token", tenant.token()));
     connect.network.allow_loopback_http = true;
-    connect.observer = Some(Arc::<Watched>::clone(&watched));
+    let shown: Arc<dyn Observer> = watched.clone();
+    connect.observer = observer([shown].into_iter().chain(options.measured()));
     let mut demo = Demo {
         connection: component.connect(connect).await?,
         watched,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::connect::{component, host};
-use super::output::{Output, printable, table};
+use super::output::{Output, printable, prose_table, shown, wrapped};
 use super::{Options, Stop};
 use crate::contract::{Manifest, Mutability, SettingKind};
 use crate::json;
@@ -22,12 +22,12 @@ pub(super) async fn run(
     options: &Options,
     output: Output,
 ) -> Result<(), Stop> {
-    let host = host()?;
+    let host = host(options)?;
     let named = Options {
         component: arguments.file.or_else(|| options.component.clone()),
         connection: None,
         trace: None,
-        ..*options
+        ..options.clone()
     };
     let component = component(&host, &named, None).await?;
     let manifest = component.manifest();
@@ -41,11 +41,12 @@ fn report(manifest: &Manifest) -> String {
         manifest.title, manifest.version, manifest.id
     );
     section(&mut text, "setup");
-    text.push_str(&manifest.setup);
-    text.push('\n');
+    for step in manifest.setup.lines() {
+        text.push_str(&wrapped("", "", step));
+    }
 
     section(&mut text, "settings");
-    let mut rows = table(&["name", "required", "kind", "help"]);
+    let mut rows = prose_table(&["name", "required", "kind", "help"]);
     for setting in &manifest.settings {
         let kind = match &setting.kind {
             SettingKind::Text => "text".to_owned(),
@@ -55,19 +56,17 @@ fn report(manifest: &Manifest) -> String {
         };
         rows.add_row([&setting.name, yes(setting.required), &kind, &setting.help]);
     }
-    text.push_str(&rows.to_string());
-    text.push('\n');
+    text.push_str(&shown(&rows));
 
     section(&mut text, "credentials");
-    let mut rows = table(&["name", "sent to", "help"]);
+    let mut rows = prose_table(&["name", "sent to", "help"]);
     for credential in &manifest.credentials {
         rows.add_row([&credential.name, &credential.base_url, &credential.help]);
     }
-    text.push_str(&rows.to_string());
-    text.push('\n');
+    text.push_str(&shown(&rows));
 
     section(&mut text, "attributes");
-    let mut rows = table(&["name", "required", "changes", "upstream's path", "help"]);
+    let mut rows = prose_table(&["name", "required", "changes", "upstream's path", "help"]);
     for spec in &manifest.attributes {
         let changes = match spec.mutability {
             Mutability::ReadWrite => "",
@@ -76,8 +75,7 @@ fn report(manifest: &Manifest) -> String {
         let required = yes(spec.required);
         rows.add_row([&spec.name, required, changes, &spec.path, &spec.help]);
     }
-    text.push_str(&rows.to_string());
-    text.push('\n');
+    text.push_str(&shown(&rows));
 
     section(&mut text, "accounts");
     text.push_str(&format!(
@@ -92,7 +90,11 @@ fn report(manifest: &Manifest) -> String {
 
     section(&mut text, "quirks");
     for quirk in &manifest.quirks {
-        text.push_str(&format!("{}: {}\n", quirk.code, quirk.message));
+        text.push_str(&wrapped(
+            "",
+            "  ",
+            &format!("{}: {}", quirk.code, quirk.message),
+        ));
     }
     text
 }

@@ -13,10 +13,12 @@ mod describe;
 mod inspect;
 mod output;
 mod provision;
+mod stats;
 mod tenant;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -24,6 +26,7 @@ use tracing_subscriber::EnvFilter;
 use crate::attributes::Pair;
 use crate::failure::Failure;
 use output::Output;
+use stats::Stats;
 
 /// Provisions accounts through sandboxed connectors. Without --component it runs the
 /// bundled 8x8 connector.
@@ -48,7 +51,7 @@ Exit codes: 0 done, 1 the operation failed, 2 wrong usage, connection file or se
 3 done in part, 4 stopped by a guard.";
 
 /// Options of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct Options {
     /// The connector to run, a WebAssembly component [default: the bundled 8x8 connector]
     #[arg(long, global = true, value_name = "FILE")]
@@ -68,6 +71,12 @@ struct Options {
     /// Leave bodies and query strings out of the HTTP Archive
     #[arg(long, global = true, requires = "trace")]
     trace_without_values: bool,
+    /// Afterwards, on stderr, what each operation used up: requests, bytes, instructions
+    /// (fuel), memory and time; with --json as one document in one line
+    #[arg(long, global = true)]
+    stats: bool,
+    #[arg(skip)]
+    measured: Arc<Stats>,
     /// Say more on stderr; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -80,8 +89,8 @@ enum Command {
     /// Connection files
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// What a component imports, exports and is; exit 1 if it imports anything beyond the
-    /// contract
+    /// A reviewer's report on a component: what it imports, exports and holds, what it claims
+    /// and would be granted; exit 1 if it is not to be used
     Inspect(inspect::Arguments),
     /// What a connector says of itself: settings, credentials, attributes, operations, quirks
     Describe(describe::Arguments),
@@ -111,6 +120,8 @@ enum Stop {
     Failed(Failure),
     /// The answer was given, and is not a good one: exit 1.
     Verdict,
+    /// The answer was given, and shows that the connection file is of no use: exit 2.
+    Unusable,
     /// The program's own surroundings: a file that cannot be written, for example.
     Usage(String),
 }
@@ -140,12 +151,23 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let measured = cli.options.stats.then(|| Arc::clone(&cli.options.measured));
     let result = runtime.block_on(run(cli, output));
     // What is still under way was given up by a cancelled command.
     runtime.shutdown_background();
+    let code = told(result, output);
+    if let Some(measured) = measured {
+        measured.tell(output);
+    }
+    code
+}
+
+/// How the program ends, once it has said why.
+fn told(result: Result<(), Stop>, output: Output) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Verdict) => ExitCode::from(1),
+        Err(Stop::Unusable) => ExitCode::from(2),
         Err(Stop::Usage(message)) => {
             output.usage(&message);
             ExitCode::from(2)
@@ -189,7 +211,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Connection(ConnectionCommand::New(arguments)) => {
                 connection_new::run(arguments, options, output).await
             }
-            Command::Inspect(arguments) => inspect::run(arguments, options, output),
+            Command::Inspect(arguments) => inspect::run(arguments, options, output).await,
             Command::Describe(arguments) => describe::run(arguments, options, output).await,
             Command::Check => check::run(options, output).await,
             Command::Account(command) => account::run(command, options, output).await,

@@ -96,7 +96,10 @@ impl Output {
             }
             return;
         }
-        self.note(&format!("{BAD}error:{BAD:#} {}", failure.message()));
+        self.note(&format!(
+            "{BAD}error:{BAD:#} {}",
+            sentence(failure.message())
+        ));
         self.note(&format!("{QUIET}{}{QUIET:#}", circumstances(failure)));
     }
 
@@ -139,6 +142,14 @@ impl Output {
     pub(super) fn nothing_planned(self) {
         self.answer(|| json::dry_run(None), || planned(None));
     }
+}
+
+/// With a full stop, which connectors may forget.
+pub(super) fn sentence(mut text: String) -> String {
+    if text.ends_with(char::is_alphanumeric) {
+        text.push('.');
+    }
+    text
 }
 
 /// Kind, code, answer and advice, in one line below the sentence.
@@ -251,14 +262,58 @@ pub(super) fn joined(values: &[Value]) -> String {
     texts.join(", ")
 }
 
-/// A table that fits the terminal, without lines.
+/// A table that fits the terminal, without lines. Where there is no terminal a row is one
+/// line, for the programs that read it.
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.iter().map(|title| title.to_uppercase()));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     table
+}
+
+/// A table with sentences in it, which people read wherever it goes.
+pub(super) fn prose_table(header: &[&str]) -> Table {
+    let mut table = table(header);
+    if table.width().is_none_or(|width| usize::from(width) > WIDTH) {
+        table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
+    }
+    table
+}
+
+/// The lines of a table, without the blanks that fill them up.
+pub(super) fn shown(table: &Table) -> String {
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    text
+}
+
+/// How wide text is that people read.
+const WIDTH: usize = 100;
+
+/// Lines of at most so many characters: the first begins with one text, those after it with
+/// another. A word that is longer has its own line.
+pub(super) fn wrapped(first: &str, further: &str, text: &str) -> String {
+    let (mut lines, mut line, mut empty) = (String::new(), first.to_owned(), true);
+    for word in text.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push_str(&line);
+            lines.push('\n');
+            (line, empty) = (further.to_owned(), true);
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push_str(line.trim_end());
+    lines.push('\n');
+    lines
 }
 
 /// Text from elsewhere, without what would steer a terminal.

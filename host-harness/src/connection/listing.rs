@@ -7,8 +7,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use super::Connection;
 use crate::contract::{Account, PageQuery};
 use crate::failure::Failure;
+use crate::mitigation::Mitigation;
 use crate::promises;
-use crate::sandbox::Limit;
+use crate::sandbox::{Limit, MOST_STALE_PAGES};
 
 /// A listing under way.
 pub struct Listing {
@@ -24,9 +25,6 @@ pub struct Listing {
     /// Pages in a row that showed somebody, and nobody new.
     stale_pages: u32,
 }
-
-/// An upstream that shifts may repeat itself for a page or two, and no more.
-const MOST_STALE_PAGES: u32 = 5;
 
 impl Listing {
     pub(super) fn new(connection: Connection) -> Self {
@@ -82,7 +80,7 @@ impl Listing {
                     message: Limit::Pages.message(limits),
                 }));
             }
-            if self.stale_pages >= MOST_STALE_PAGES {
+            if self.stale_pages >= MOST_STALE_PAGES && Mitigation::Promises.is_on() {
                 return Some(Err(promises::stale_listing(self.stale_pages)));
             }
             self.pages += 1;
@@ -94,7 +92,7 @@ impl Listing {
                     self.stale_pages += u32::from(!page.accounts.is_empty());
                     self.ready = page.accounts.into();
                     if let Some(next) = page.next {
-                        if !self.cursors.is_new(&next) {
+                        if !self.cursors.is_new(&next) && Mitigation::Promises.is_on() {
                             return Some(Err(promises::repeated_cursor()));
                         }
                         self.next = Some(Some(next));

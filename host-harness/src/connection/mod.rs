@@ -19,9 +19,11 @@ use crate::contract::{
 };
 use crate::egress::{Egress, EgressOptions, Grant, Operation};
 use crate::failure::Failure;
+use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
 use crate::sandbox::{Limits, Sandbox};
 use crate::settings;
+use crate::trace::{Meter, Observer};
 
 /// An open connection. Clones share it; operations may run at the same time.
 #[derive(Clone)]
@@ -35,6 +37,7 @@ struct Inner {
     egress: Arc<Egress>,
     limits: Limits,
     lifetime: SandboxLifetime,
+    observer: Option<Arc<dyn Observer>>,
     learned: Mutex<Option<String>>,
     /// An open sandbox that waits for its next operation.
     idle: Mutex<Option<Sandbox>>,
@@ -50,8 +53,9 @@ enum Access {
 impl Connection {
     pub(crate) async fn open(
         component: Component,
-        options: ConnectionOptions,
+        mut options: ConnectionOptions,
     ) -> Result<Self, Failure> {
+        options.limits = in_force(options.limits);
         let mut checked = settings::check(
             component.manifest(),
             &options.settings,
@@ -70,7 +74,9 @@ impl Connection {
         let opened = {
             let limits = &options.limits;
             let work = async {
-                let mut sandbox = component.sandbox(limits).await?;
+                let clock = component.host().clock();
+                let meter = Meter::start("open", options.observer.as_ref(), clock);
+                let mut sandbox = component.sandbox(limits, meter).await?;
                 sandbox
                     .open(&checked.values, options.learned.as_deref())
                     .await?;
@@ -108,7 +114,7 @@ impl Connection {
             network: &options.network,
             limits: options.limits.clone(),
             clock: Arc::clone(component.host().clock()),
-            observer: options.observer,
+            observer: options.observer.clone(),
             dry_run: options.dry_run,
             lookup: None,
         })
@@ -123,6 +129,7 @@ impl Connection {
             egress: Arc::new(egress),
             limits: options.limits,
             lifetime: options.sandbox,
+            observer: options.observer,
             learned: Mutex::new(options.learned),
             idle: Mutex::new(None),
         })))
@@ -303,7 +310,7 @@ impl Connection {
 
     /// What is left in the memory of the sandbox that waits for the next operation
     /// ([`SandboxLifetime::OnePerConnection`]), which is thrown away.
-    #[cfg(feature = "memory-dump")]
+    #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn guest_memory(&self) -> Option<Vec<u8>> {
         let sandbox = {
@@ -335,10 +342,11 @@ impl Connection {
         // say what a missing answer means.
         let reserve = (time / 10).min(Duration::from_millis(500));
         let requests_end = start.saturating_add(time.saturating_sub(reserve));
-        let operation = Operation::new(name, access == Access::Reads, requests_end);
+        let mut operation = Operation::new(name, access == Access::Reads, requests_end);
         let wrote = operation.wrote();
         let work = async {
             let mut sandbox = inner.sandbox().await?;
+            operation.meter = inner.meter(name);
             sandbox.begin(operation, Arc::clone(&inner.egress));
             Ok::<_, Failure>(call(sandbox).await)
         };
@@ -353,7 +361,10 @@ impl Connection {
             inner.leave(sandbox).await;
         }
         result
-            .and_then(|result| promise(&result).map(|()| result))
+            .and_then(|result| match promise(&result) {
+                Err(broken) if Mitigation::Promises.is_on() => Err(broken),
+                _ => Ok(result),
+            })
             .map_err(|failure| failure.after(wrote.load(Ordering::Relaxed)))
     }
 }
@@ -361,6 +372,14 @@ impl Connection {
 impl Inner {
     fn learned(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn meter(&self, operation: &'static str) -> Option<Meter> {
+        Meter::start(
+            operation,
+            self.observer.as_ref(),
+            self.component.host().clock(),
+        )
     }
 
     /// A sandbox with an open connection.
@@ -373,7 +392,8 @@ impl Inner {
         if let Some(sandbox) = idle {
             return Ok(sandbox);
         }
-        let mut sandbox = self.component.sandbox(&self.limits).await?;
+        let meter = self.meter("open");
+        let mut sandbox = self.component.sandbox(&self.limits, meter).await?;
         let learned = self.learned().clone();
         sandbox.open(&self.settings, learned.as_deref()).await?;
         Ok(sandbox)
@@ -387,7 +407,8 @@ impl Inner {
         if learned.is_some() {
             *self.learned() = learned;
         }
-        if self.lifetime == SandboxLifetime::OnePerConnection {
+        sandbox.end();
+        if self.lifetime == SandboxLifetime::OnePerConnection || !Mitigation::FreshSandbox.is_on() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
         }
     }
@@ -402,6 +423,7 @@ fn narrowed(granted: &[Grant], reach: &[String]) -> Result<Vec<Grant>, Failure> 
             for grant in granted {
                 match grant.narrowed_to(prefix) {
                     Ok(narrow) => return Ok(narrow),
+                    Err(_) if !Mitigation::NarrowedReach.is_on() => return Ok(grant.clone()),
                     Err(refusal) => refused = refused.or(Some(refusal.message)),
                 }
             }

@@ -32,7 +32,8 @@ pub struct ConnectionOptions {
     pub network: Network,
     /// What an operation may use up.
     pub limits: Limits,
-    /// Sees every exchange.
+    /// Sees every exchange, and what each operation used up, which is measured only where
+    /// there is an observer. Of several, `Arc::new(vec![one, another])` makes one.
     pub observer: Option<Arc<dyn Observer>>,
     /// Reads are sent; the first write ends the operation with [`Failure::DryRun`](crate::Failure::DryRun).
     pub dry_run: bool,

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::spelling::{path_segments, shown, spelling_problem};
 use crate::contract::{Problem, Refusal, RefusalReason};
+use crate::mitigation::Mitigation;
 use crate::sandbox::URL_BYTES;
 
 /// An origin and a path that a connection's requests stay under.
@@ -107,14 +108,14 @@ impl Grant {
         }
         match url.scheme() {
             "https" => {}
-            "http" if !host.is_loopback() => {
+            "http" if !host.is_loopback() && Mitigation::HttpsOnly.is_on() => {
                 return Err(problem(
                     "not-https",
                     "plain http would show the credential to everyone on the way; write https://."
                         .to_owned(),
                 ));
             }
-            "http" if !allow_loopback_http => {
+            "http" if !allow_loopback_http && Mitigation::HttpsOnly.is_on() => {
                 return Err(problem(
                     "not-https",
                     "plain http needs `allow-loopback-http = true` under [network].".to_owned(),
@@ -182,36 +183,40 @@ impl Grant {
                 message: format!("A URL of more than {URL_BYTES} bytes was refused."),
             });
         }
-        if !spelled.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let strict = Mitigation::Spelling.is_on();
+        if strict && !spelled.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(self.refuse(
                 RefusalReason::Path,
                 spelled,
                 "holds a blank, a control character, or one that is not ASCII",
             ));
         }
-        let Some(rest) = spelled
+        let at_home = spelled
             .strip_prefix(self.origin.as_str())
-            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-        else {
+            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        let Some(rest) = at_home.or_else(|| anywhere(spelled)) else {
             return Err(self.refuse(
                 RefusalReason::Origin,
                 spelled,
                 &format!("is not at {}", self.origin),
             ));
         };
-        if rest.contains(['#', '\\']) {
+        if strict && rest.contains(['#', '\\']) {
             return Err(self.refuse(RefusalReason::Path, spelled, "holds `#` or a backslash"));
         }
         let path = rest.split_once('?').map_or(rest, |(path, _)| path);
-        let segments =
-            path_segments(path).map_err(|what| self.refuse(RefusalReason::Path, spelled, what))?;
-        if segments.len() < self.segments.len()
-            || self
+        let segments = match path_segments(path) {
+            Err(what) if strict => return Err(self.refuse(RefusalReason::Path, spelled, what)),
+            Err(_) => path.split('/').skip(1).collect(),
+            Ok(segments) => segments,
+        };
+        let below = segments.len() >= self.segments.len()
+            && self
                 .segments
                 .iter()
                 .zip(&segments)
-                .any(|(granted, asked)| granted != asked)
-        {
+                .all(|(granted, asked)| granted == asked);
+        if !below && Mitigation::Path.is_on() {
             return Err(self.refuse(RefusalReason::Path, spelled, "lies outside it"));
         }
         let url = Url::parse(spelled)
@@ -219,7 +224,7 @@ impl Grant {
         // What the parser spells otherwise, the upstream may read otherwise.
         let same = url.as_str() == spelled
             || (!rest.starts_with('/') && url.as_str().len() == spelled.len() + 1);
-        if !same {
+        if !same && strict {
             return Err(self.refuse(
                 RefusalReason::Path,
                 spelled,
@@ -240,6 +245,15 @@ impl Grant {
             ),
         }
     }
+}
+
+/// Path and query of any address, where origins do not count.
+fn anywhere(spelled: &str) -> Option<&str> {
+    if Mitigation::Origin.is_on() {
+        return None;
+    }
+    let (_, rest) = spelled.split_once("://")?;
+    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or(""))
 }
 
 impl fmt::Display for Grant {

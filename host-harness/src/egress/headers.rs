@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::contract::{Header, Refusal, RefusalReason};
+use super::credential;
+use crate::contract::{Header, Manifest, Refusal, RefusalReason};
+use crate::mitigation::Mitigation;
 use crate::sandbox::{Limit, Limits};
 
 /// What every connector may set.
-const ALLOWED: [&str; 6] = [
+pub(crate) const ALLOWED: [&str; 6] = [
     "accept",
     "accept-language",
     "content-type",
@@ -83,7 +85,10 @@ impl HeaderRules {
         let claimed = claimed
             .iter()
             .map(|name| name.to_ascii_lowercase())
-            .filter(|name| !is_forbidden(name) && !credentials.contains(name));
+            .filter(|name| {
+                !is_forbidden(name) && !credentials.contains(name)
+                    || !Mitigation::HostHeaders.is_on()
+            });
         Self {
             allowed: ALLOWED
                 .iter()
@@ -91,6 +96,20 @@ impl HeaderRules {
                 .chain(claimed)
                 .collect(),
         }
+    }
+
+    /// Those of a connector with this manifest.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        let credentials = manifest.credentials.iter();
+        let credentials = credentials
+            .filter_map(|credential| credential::header_name(&credential.placement))
+            .collect();
+        Self::new(&manifest.headers, &credentials)
+    }
+
+    /// Whether the connector may set this header.
+    pub(crate) fn allow(&self, name: &str) -> bool {
+        self.allowed.contains(&name.to_ascii_lowercase())
     }
 
     /// The request's header lines, if all of them may be set. Their number and size were
@@ -107,7 +126,7 @@ impl HeaderRules {
             };
             let name = HeaderName::from_bytes(line.name.as_bytes())
                 .map_err(|_| refuse("that is no header name"))?;
-            if !self.allowed.contains(name.as_str()) {
+            if !self.allow(name.as_str()) && Mitigation::RequestHeaders.is_on() {
                 return Err(refuse(
                     "it is the host's to set, or the connector's manifest does not list it",
                 ));
@@ -174,7 +193,7 @@ fn over_limit(sizes: impl Iterator<Item = (usize, usize)>, limits: &Limits) -> O
 /// The answer's header lines that a connector may see, before scrubbing.
 pub(crate) fn visible(map: &HeaderMap) -> Vec<Header> {
     map.iter()
-        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
+        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()) || !Mitigation::HiddenHeaders.is_on())
         .map(|(name, value)| Header {
             name: name.as_str().to_owned(),
             value: String::from_utf8_lossy(value.as_bytes()).into_owned(),

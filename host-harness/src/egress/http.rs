@@ -1,7 +1,6 @@
 //! The HTTP capability of one connection: what is decided about a connector's request
 //! before the network is touched, and how often it is then tried.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
 
 use super::address::{AddressPolicy, CheckedResolver, Lookup, system_lookup};
-use super::credential::{self, Credentials};
+use super::credential::Credentials;
 use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
@@ -25,15 +24,9 @@ use crate::contract::{
     Request, Response, TransportFailure,
 };
 use crate::failure::PlannedRequest;
-use crate::sandbox::{Limit, Limits};
-use crate::trace::{Observer, REDACTED, SentRequest};
-
-/// Connecting, name and TLS included. Nothing has been sent when it runs out.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// Shorter than the idle time of common servers, so that a request is not written to a
-/// connection that the other side has just closed: of a write, that would leave unknown
-/// whether it happened.
-const IDLE_TIME: Duration = Duration::from_secs(4);
+use crate::mitigation::Mitigation;
+use crate::sandbox::{CONNECT_TIME, IDLE_TIME, Limit, Limits};
+use crate::trace::{Observer, Place, REDACTED, SentRequest};
 
 /// What an [`Egress`] is made of.
 pub(crate) struct EgressOptions<'a> {
@@ -100,16 +93,22 @@ impl Egress {
             .tls_backend_preconfigured(tls::config(network.ca_file.as_deref())?)
             .dns_resolver(resolver)
             .user_agent(concat!("host-harness/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(if Mitigation::Redirects.is_on() {
+                reqwest::redirect::Policy::none()
+            } else {
+                reqwest::redirect::Policy::limited(5)
+            })
             .retry(reqwest::retry::never())
             .referer(false)
-            .no_proxy()
             .connect_timeout(CONNECT_TIME)
             .pool_idle_timeout(IDLE_TIME)
             .http1_max_headers(parsed_lines(&options.limits))
             .http2_max_header_list_size(
                 u32::try_from(options.limits.header_bytes).unwrap_or(u32::MAX),
             );
+        if Mitigation::EnvironmentProxies.is_on() {
+            builder = builder.no_proxy();
+        }
         if let Some(proxy) = &network.proxy {
             builder = builder
                 .proxy(reqwest::Proxy::all(proxy.as_str()).map_err(|_| proxy_problem(proxy))?);
@@ -119,17 +118,11 @@ impl Egress {
             code: "invalid".to_owned(),
             message: format!("The network cannot be set up: {}.", chain(&error)),
         })?;
-        let credential_headers: BTreeSet<String> = options
-            .manifest
-            .credentials
-            .iter()
-            .filter_map(|credential| credential::header_name(&credential.placement))
-            .collect();
         Ok(Self {
             client,
             granted: options.granted,
             reach: options.reach,
-            header_rules: HeaderRules::new(&options.manifest.headers, &credential_headers),
+            header_rules: HeaderRules::of(options.manifest),
             addresses,
             placements: options.manifest.credentials.clone(),
             credentials: options.credentials,
@@ -176,7 +169,9 @@ impl Egress {
                         && self.has_budget(operation) =>
                 {
                     lost |= is_unsettled(&answer);
+                    operation.turn_to(Place::Waiting);
                     self.clock.sleep(wait).await;
+                    operation.turn_to(Place::Host);
                     attempt += 1;
                 }
                 _ => return with_the_past(answer, lost),
@@ -200,7 +195,7 @@ impl Egress {
         }
         let mut headers = self.header_rules.request(&request.headers)?;
         let writes = !matches!(request.method, Method::Get | Method::Head);
-        if writes && self.read_only {
+        if writes && self.read_only && Mitigation::ReadOnly.is_on() {
             return Err(refusal(
                 RefusalReason::Method,
                 format!(
@@ -210,7 +205,7 @@ impl Egress {
                 ),
             ));
         }
-        if writes && operation.reading {
+        if writes && operation.reading && Mitigation::ReadingOperations.is_on() {
             return Err(refusal(
                 RefusalReason::Method,
                 format!(
@@ -224,7 +219,7 @@ impl Egress {
         self.spend(operation, &request)?;
         let credentials = self.wanted(&request, &url)?;
         let shown = shown_request(&request, &url, &headers, &credentials);
-        if self.dry_run && writes {
+        if self.dry_run && writes && Mitigation::DryRun.is_on() {
             operation.planned.get_or_insert_with(|| PlannedRequest {
                 method: shown.method,
                 url: shown.url,
@@ -245,7 +240,9 @@ impl Egress {
             if self.clock.now().saturating_add(delay) >= operation.deadline {
                 return Err(out_of_time());
             }
+            operation.turn_to(Place::Waiting);
             self.clock.sleep(delay).await;
+            operation.turn_to(Place::Host);
         }
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let bare = Bare {
@@ -342,7 +339,7 @@ impl Egress {
             let covered = self.granted.iter().any(|grant| {
                 grant.setting() == credential.base_url && grant.permit(url.as_str()).is_ok()
             });
-            if !covered {
+            if !covered && Mitigation::CredentialScope.is_on() {
                 return Err(refusal(
                     RefusalReason::Credential,
                     format!(

@@ -23,6 +23,8 @@ pub use credential::{
 };
 pub use grant::Grant;
 pub(crate) use headers::is_hosts_own as is_hosts_own_header;
+#[cfg(feature = "cli")]
+pub(crate) use headers::{ALLOWED as USUAL_HEADERS, HeaderRules};
 pub(crate) use http::{Egress, EgressOptions};
 pub(crate) use operation::Operation;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::failure::PlannedRequest;
 use crate::sandbox::Limit;
+use crate::trace::{Meter, Place};
 
 /// One operation's account.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Operation {
     /// `get`, `create` and so on, for records.
     pub(crate) name: &'static str,
@@ -28,6 +29,8 @@ pub(crate) struct Operation {
     pub(crate) out_of_time: bool,
     /// What a dry run did not send.
     pub(crate) planned: Option<PlannedRequest>,
+    /// Measures it, where somebody wants to know.
+    pub(crate) meter: Option<Meter>,
     wrote: Arc<AtomicBool>,
 }
 
@@ -43,7 +46,24 @@ impl Operation {
             reached: None,
             out_of_time: false,
             planned: None,
+            meter: None,
             wrote: Arc::default(),
+        }
+    }
+
+    /// A request goes to the wire.
+    pub(crate) fn note_request(&mut self) {
+        self.requests += 1;
+        if let Some(meter) = &mut self.meter {
+            meter.request();
+            meter.turn_to(Place::Wire);
+        }
+    }
+
+    /// From now on its time is spent there.
+    pub(crate) fn turn_to(&mut self, place: Place) {
+        if let Some(meter) = &mut self.meter {
+            meter.turn_to(place);
         }
     }
 

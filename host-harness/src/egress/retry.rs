@@ -4,13 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::contract::{Repeatability, Response, TransportFailure};
-
-/// Attempts of one request, the first included.
-pub(crate) const MOST_ATTEMPTS: u32 = 4;
-/// Before the second attempt; doubled for each further one.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
-/// The longest back-off that the host chooses by itself.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+use crate::sandbox::{FIRST_BACK_OFF, LONGEST_BACK_OFF, MOST_ATTEMPTS};
 
 /// How long to wait before the request is sent once more; `None` where this answer is the
 /// last. `jitter` lies between 0 and 1.

@@ -10,6 +10,9 @@ use memchr::memmem;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
+use crate::contract::Header;
+use crate::mitigation::Mitigation;
+
 const REDACTED: &[u8] = b"[redacted]";
 
 /// Shorter secrets are searched for only as they are: their encoded forms would match
@@ -83,6 +86,9 @@ impl Scrubber {
 
     /// The text without any of the forms.
     pub(crate) fn scrub(&self, bytes: Vec<u8>) -> Vec<u8> {
+        if !Mitigation::Scrubbing.is_on() {
+            return bytes;
+        }
         let mut bytes = bytes;
         for form in &self.forms {
             bytes = replaced(bytes, form);
@@ -90,8 +96,38 @@ impl Scrubber {
         bytes
     }
 
+    /// Header lines without any of the forms, also one that was split over several lines: of
+    /// such lines nothing is left.
+    pub(crate) fn scrub_lines(&self, lines: Vec<Header>) -> Vec<Header> {
+        let mut lines: Vec<Header> = lines
+            .into_iter()
+            .map(|line| Header {
+                name: self.scrub_text(line.name),
+                value: self.scrub_text(line.value),
+            })
+            .collect();
+        if !Mitigation::Scrubbing.is_on() {
+            return lines;
+        }
+        let joined: Vec<u8> = lines.iter().flat_map(|line| line.value.bytes()).collect();
+        for form in &self.forms {
+            for at in memmem::find_iter(&joined, form.as_slice()) {
+                let (mut start, end) = (0, at + form.len());
+                for line in &mut lines {
+                    let length = line.value.len();
+                    // Those of the same length as before: what follows is found again.
+                    if start < end && at < start + length {
+                        line.value = "*".repeat(length);
+                    }
+                    start += length;
+                }
+            }
+        }
+        lines
+    }
+
     /// Likewise for text.
-    pub(crate) fn scrub_text(&self, text: String) -> String {
+    fn scrub_text(&self, text: String) -> String {
         if self.forms.is_empty() {
             return text;
         }
@@ -185,6 +221,31 @@ mod tests {
             let whole = STANDARD.encode(format!("{before}{SECRET}tail"));
             assert!(scrubbed(&whole).contains("[redacted]"), "{before}");
         }
+    }
+
+    #[test]
+    fn a_secret_split_over_header_lines_is_taken_out() {
+        let mut scrubber = Scrubber::default();
+        scrubber.add(&SecretString::from(SECRET), None);
+        let lines = [&SECRET[..9], &SECRET[9..], "harmless", SECRET].map(|value| Header {
+            name: "x-a".to_owned(),
+            value: value.to_owned(),
+        });
+        let values: Vec<String> = scrubber
+            .scrub_lines(lines.into())
+            .into_iter()
+            .map(|line| line.value)
+            .collect();
+        let stars = |text: &str| "*".repeat(text.len());
+        assert_eq!(
+            values,
+            [
+                stars(&SECRET[..9]),
+                stars(&SECRET[9..]),
+                "harmless".to_owned(),
+                "[redacted]".to_owned()
+            ]
+        );
     }
 
     #[test]

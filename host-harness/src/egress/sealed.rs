@@ -9,7 +9,11 @@ use url::Url;
 use super::credential::{self, CredentialError, Credentials};
 use super::http::refusal;
 use super::scrub::Scrubber;
+#[cfg(feature = "testing")]
+use crate::contract::Header;
 use crate::contract::{Credential, Refusal, RefusalReason};
+#[cfg(feature = "testing")]
+use crate::mitigation::Mitigation;
 
 /// What goes over the wire beside method and body.
 pub(super) struct Sealed {
@@ -18,6 +22,29 @@ pub(super) struct Sealed {
     /// Looks for every secret that the request was ever sent with.
     pub(super) scrubber: Scrubber,
     secrets: Vec<SecretString>,
+}
+
+#[cfg(feature = "testing")]
+impl Sealed {
+    /// The secrets as header lines, for the leaks that tests put in on purpose.
+    pub(super) fn leaked(&self) -> impl Iterator<Item = Header> {
+        self.secrets.iter().map(|secret| Header {
+            name: "x-leak".to_owned(),
+            value: secret.expose_secret().to_owned(),
+        })
+    }
+
+    /// Gives the secrets to the guest and to the log, where that was switched on.
+    pub(super) fn leak(&self, headers: &mut Vec<Header>) {
+        if !Mitigation::SecretNotInGuest.is_on() {
+            headers.extend(self.leaked());
+        }
+        if !Mitigation::SecretNotInLog.is_on() {
+            for leak in self.leaked() {
+                tracing::trace!("{}", leak.value);
+            }
+        }
+    }
 }
 
 /// A request that has passed the policy, without its secrets.

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Bytes of a secret file; keys and tokens are shorter by far.
-const MOST: u64 = 64 << 10;
+use crate::mitigation::Mitigation;
+use crate::sandbox::SECRET_FILE_BYTES;
 
 /// What is wrong with the file: a stable code, and a sentence.
 pub(super) type Wrong = (&'static str, String);
@@ -35,13 +35,16 @@ pub(super) fn read(path: &Path, shared: bool) -> Result<Zeroizing<String>, Wrong
         refuse_others(path, &file.metadata().map_err(wrong)?)?;
     }
     let mut text = Zeroizing::new(String::new());
-    file.take(MOST + 1)
+    file.take(SECRET_FILE_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(wrong)?;
-    if text.len() as u64 > MOST {
+    if text.len() as u64 > SECRET_FILE_BYTES {
         return Err((
             "invalid",
-            format!("{} is larger than {MOST} bytes.", path.display()),
+            format!(
+                "{} is larger than {SECRET_FILE_BYTES} bytes.",
+                path.display()
+            ),
         ));
     }
     Ok(text)
@@ -53,7 +56,7 @@ fn refuse_others(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Wrong>
     use std::os::unix::fs::PermissionsExt as _;
 
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    if mode & 0o077 == 0 || !Mitigation::SecretFiles.is_on() {
         return Ok(());
     }
     Err((

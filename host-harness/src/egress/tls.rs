@@ -9,6 +9,10 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::contract::Problem;
 
+/// Believes every certificate, for tests that show what checking them is for.
+#[cfg(feature = "testing")]
+mod trust_all;
+
 /// The TLS configuration of one connection.
 pub(crate) fn config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Problem> {
     let mut roots =
@@ -17,11 +21,17 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Pro
         add_file(&mut roots, path)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| problem("tls", format!("TLS cannot be set up: {error}.")))?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    #[cfg(feature = "testing")]
+    if !crate::mitigation::Mitigation::Certificates.is_on() {
+        config
+            .dangerous()
+            .set_certificate_verifier(Arc::new(trust_all::TrustAll(provider)));
+    }
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -9,9 +9,10 @@ use super::address::AddressRefused;
 use super::http::{Egress, Prepared, out_of_time, refusal};
 use super::retry::retry_after_ms;
 use super::{Operation, headers, tls};
-use crate::contract::{Header, RefusalReason, Response, TransportFailure};
+use crate::contract::{RefusalReason, Response, TransportFailure};
+use crate::mitigation::Mitigation;
 use crate::sandbox::Limit;
-use crate::trace::{Exchange, ReceivedResponse};
+use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
 
 impl Egress {
     /// One request on the wire, seen by the observer.
@@ -22,11 +23,14 @@ impl Egress {
         attempt: u32,
     ) -> Result<Response, TransportFailure> {
         let deadline = operation.deadline;
-        let Ok(_turn) = self.rate.turn(&*self.clock, deadline).await else {
+        operation.turn_to(Place::Waiting);
+        let turn = self.rate.turn(&*self.clock, deadline).await;
+        operation.turn_to(Place::Host);
+        let Ok(_turn) = turn else {
             operation.out_of_time = true;
             return Err(TransportFailure::Refused(out_of_time()));
         };
-        operation.requests += 1;
+        operation.note_request();
         let (started, began) = (self.clock.wall(), self.clock.now());
         let alarm = began.saturating_add(self.limits.request_time).min(deadline);
         let result = tokio::select! {
@@ -37,13 +41,21 @@ impl Egress {
                 alarm.saturating_sub(began)
             ))),
         };
+        operation.turn_to(Place::Host);
+        let unsent = matches!(
+            result,
+            Err(TransportFailure::Refused(_) | TransportFailure::NotSent(_))
+        );
+        if let (Some(meter), Some(body), false) = (&mut operation.meter, &prepared.body, unsent) {
+            meter.sent(body.len());
+        }
         if let Some(observer) = &self.observer {
             observer.exchange(&Exchange {
                 operation: operation.name,
                 attempt,
                 started,
                 duration: self.clock.now().saturating_sub(began),
-                request: prepared.shown.clone(),
+                request: self.traced(prepared),
                 result: match &result {
                     Ok(response) => Ok(ReceivedResponse {
                         status: response.status,
@@ -55,6 +67,21 @@ impl Egress {
             });
         }
         result
+    }
+
+    /// The request as an observer sees it.
+    fn traced(&self, prepared: &Prepared) -> SentRequest {
+        #[cfg(feature = "testing")]
+        if !Mitigation::SecretNotInTrace.is_on() {
+            return SentRequest {
+                headers: headers::visible(&prepared.sealed.headers)
+                    .into_iter()
+                    .chain(prepared.sealed.leaked())
+                    .collect(),
+                ..prepared.shown.clone()
+            };
+        }
+        prepared.shown.clone()
     }
 
     async fn exchange(
@@ -80,7 +107,10 @@ impl Egress {
             operation.reached = Some(limit);
             return Err(too_large(self.limits.header_bytes));
         }
-        if !prepared.bare.credentials.is_empty() && is_encoded(answer.headers()) {
+        if !prepared.bare.credentials.is_empty()
+            && is_encoded(answer.headers())
+            && Mitigation::EncodedAnswers.is_on()
+        {
             return Err(TransportFailure::Withheld(
                 "The answer is compressed though the host asked for none, so that an echo of \
                  the credential could not be found in it."
@@ -88,21 +118,24 @@ impl Egress {
             ));
         }
         let body = self.body(operation, &mut answer).await?;
-        let scrub = |text: String| prepared.sealed.scrubber.scrub_text(text);
         let retry_after_ms = answer
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after_ms(value, self.clock.wall()));
+        #[cfg_attr(
+            not(feature = "testing"),
+            expect(unused_mut, reason = "leaks are planted in test builds")
+        )]
+        let mut headers = prepared
+            .sealed
+            .scrubber
+            .scrub_lines(headers::visible(answer.headers()));
+        #[cfg(feature = "testing")]
+        prepared.sealed.leak(&mut headers);
         Ok(Response {
             status: answer.status().as_u16(),
-            headers: headers::visible(answer.headers())
-                .into_iter()
-                .map(|header| Header {
-                    name: scrub(header.name),
-                    value: scrub(header.value),
-                })
-                .collect(),
+            headers,
             body: prepared.sealed.scrubber.scrub(body),
             retry_after_ms,
             earlier_attempt_lost: false,
@@ -132,6 +165,9 @@ impl Egress {
                 .await
                 .map_err(|error| TransportFailure::NoAnswer(chain(&error.without_url())))?
             {
+                if let Some(meter) = &mut operation.meter {
+                    meter.received(chunk.len());
+                }
                 if body.len().saturating_add(chunk.len()) > most {
                     operation.reached = Some(limit);
                     return Err(too_large(most));

@@ -83,6 +83,81 @@ impl Default for Limits {
     }
 }
 
+/// What a limit is set to.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LimitValue {
+    Unlimited,
+    Time(Duration),
+    Bytes(u64),
+    Count(u64),
+}
+
+#[cfg(feature = "cli")]
+impl Limits {
+    /// Each limit by its key in a connection file. `timeout` and `operation-timeout` stand
+    /// under [network] there, the others under [limits].
+    pub(crate) fn by_key(&self, stack_bytes: usize) -> [(&'static str, LimitValue); 19] {
+        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        let count = |value: usize| LimitValue::Count(number(value));
+        let bytes = |value: usize| LimitValue::Bytes(number(value));
+        [
+            ("timeout", LimitValue::Time(self.request_time)),
+            ("operation-timeout", LimitValue::Time(self.operation_time)),
+            ("cpu", LimitValue::Time(self.cpu)),
+            (
+                "fuel",
+                self.fuel.map_or(LimitValue::Unlimited, LimitValue::Count),
+            ),
+            ("memory", bytes(self.memory)),
+            ("stack", bytes(stack_bytes)),
+            ("table-elements", count(self.table_elements)),
+            ("requests", LimitValue::Count(self.requests.into())),
+            ("request-bytes", bytes(self.request_bytes)),
+            ("sent-bytes", bytes(self.sent_bytes)),
+            ("response-bytes", bytes(self.response_bytes)),
+            ("received-bytes", bytes(self.received_bytes)),
+            ("headers", count(self.headers)),
+            ("header-bytes", bytes(self.header_bytes)),
+            ("log-messages", LimitValue::Count(self.log_messages.into())),
+            ("log-bytes", bytes(self.log_bytes)),
+            ("result-bytes", bytes(self.result_bytes)),
+            ("pages", LimitValue::Count(self.pages.into())),
+            ("handles", count(self.handles)),
+        ]
+    }
+}
+
+impl Limits {
+    /// Without the limit of this key: as good as none. For tests that show what it is for.
+    #[cfg(feature = "testing")]
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        const LONG: Duration = Duration::from_secs(3_600);
+        match key {
+            "cpu" => self.cpu = LONG,
+            "fuel" => self.fuel = None,
+            "memory" => self.memory = MOST_MEMORY,
+            "table-elements" => self.table_elements = MOST_TABLE_ELEMENTS,
+            "operation-time" => self.operation_time = LONG,
+            "request-time" => self.request_time = LONG,
+            "requests" => self.requests = u32::MAX,
+            "request-bytes" => self.request_bytes = usize::MAX,
+            "sent-bytes" => self.sent_bytes = usize::MAX,
+            "response-bytes" => self.response_bytes = usize::MAX,
+            "received-bytes" => self.received_bytes = usize::MAX,
+            "headers" => self.headers = usize::MAX,
+            "header-bytes" => self.header_bytes = MOST_HEADER_BYTES,
+            "log-messages" => self.log_messages = u32::MAX,
+            "log-bytes" => self.log_bytes = usize::MAX,
+            "result-bytes" => self.result_bytes = usize::MAX,
+            "pages" => self.pages = u32::MAX,
+            "handles" => self.handles = 1_000_000,
+            _ => {}
+        }
+        self
+    }
+}
+
 /// The guest's stack in bytes, unless the operator says otherwise: calls some thousand deep.
 /// All connections of a host share it
 /// ([`HostOptions::stack_bytes`](crate::HostOptions::stack_bytes)).
@@ -125,6 +200,25 @@ pub(crate) const SETTING_BYTES: usize = 8 << 10;
 pub(crate) const ID_BYTES: usize = 2 << 10;
 /// Settings, credentials, attributes and the like in a manifest: more is no description.
 pub(crate) const MANIFEST_ENTRIES: usize = 1_000;
+/// Bytes of a secret file; keys and tokens are shorter by far.
+pub(crate) const SECRET_FILE_BYTES: u64 = 64 << 10;
+/// Bytes of a signature file; minisign's are some 300 long.
+pub(crate) const SIGNATURE_BYTES: u64 = 8 << 10;
+/// Pages in a row that show nobody new: an upstream that shifts may repeat itself for a page
+/// or two, and no more.
+pub(crate) const MOST_STALE_PAGES: u32 = 5;
+/// Attempts of one request, the first included.
+pub(crate) const MOST_ATTEMPTS: u32 = 4;
+/// Before the second attempt; doubled for each further one.
+pub(crate) const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+/// The longest back-off that the host chooses by itself.
+pub(crate) const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+/// Connecting, name and TLS included. Nothing has been sent when it runs out.
+pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Shorter than the idle time of common servers, so that a request is not written to a
+/// connection that the other side has just closed: of a write, that would leave unknown
+/// whether it happened.
+pub(crate) const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Which limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,10 +6,15 @@ mod limits;
 mod store;
 mod text;
 
+#[cfg(feature = "cli")]
+pub(crate) use limits::LimitValue;
 pub(crate) use limits::{
-    CODE_BYTES, COMPONENT_BYTES, CURSOR_BYTES, ID_BYTES, MANIFEST_ENTRIES, MOST_HEADER_BYTES,
-    MOST_STACK, SETTING_BYTES, STACK_BYTES, URL_BYTES,
+    CODE_BYTES, COMPONENT_BYTES, CONNECT_TIME, CURSOR_BYTES, FIRST_BACK_OFF, ID_BYTES, IDLE_TIME,
+    LONGEST_BACK_OFF, MANIFEST_ENTRIES, MOST_ATTEMPTS, MOST_HEADER_BYTES, MOST_STACK,
+    MOST_STALE_PAGES, SECRET_FILE_BYTES, SETTING_BYTES, SIGNATURE_BYTES, STACK_BYTES, URL_BYTES,
 };
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub(crate) use store::{Sandbox, StoreState};
+#[cfg(feature = "cli")]
+pub(crate) use text::clean;
 pub(crate) use text::is_wild;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::ResourceAny;
-use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
 use super::fault::{fault, says_nothing_more};
 use super::limits::{LEARNED_BYTES, LEARNED_TIME, MOST_REACH};
@@ -16,6 +16,8 @@ use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, Tran
 use crate::egress::{Egress, Operation};
 use crate::engine::{Host, TICK};
 use crate::failure::Failure;
+use crate::mitigation::Mitigation;
+use crate::trace::{Meter, Place};
 
 /// What the host keeps beside a guest.
 pub(crate) struct StoreState {
@@ -59,6 +61,21 @@ impl StoreState {
         }
     }
 
+    /// A call went from the host into the guest or back, or the other way round.
+    fn crossed(&mut self, crossing: CallHook, fuel_left: Option<u64>) {
+        let Some(meter) = &mut self.operation.meter else {
+            return;
+        };
+        if crossing.exiting_host() {
+            meter.turn_to(Place::Guest);
+        } else {
+            meter.turn_to(Place::Host);
+            if let Some(fuel) = fuel_left {
+                meter.fuel_left(fuel);
+            }
+        }
+    }
+
     fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         if std::mem::take(&mut self.waited) {
             return Ok(give_way());
@@ -79,6 +96,9 @@ impl StoreState {
 /// Lets others run, and the network be looked at: a guest that were back in the queue at once
 /// would hold up every socket of its thread for many ticks.
 fn give_way() -> UpdateDeadline {
+    if !Mitigation::Fairness.is_on() {
+        return UpdateDeadline::Continue(1);
+    }
     UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
 }
 
@@ -101,6 +121,9 @@ impl ResourceLimiter for StoreState {
             return Ok(false);
         }
         self.memory = total;
+        if let Some(meter) = &mut self.operation.meter {
+            meter.memory(total);
+        }
         Ok(true)
     }
 
@@ -195,14 +218,29 @@ pub(crate) struct Sandbox {
 pub(crate) type GuestCall<T> = wasmtime::Result<Result<T, contract::Failure>>;
 
 impl Sandbox {
-    /// A fresh store and instance.
+    /// A fresh store and instance. The meter measures what happens until [`Self::begin`].
     pub(crate) async fn start(
         host: &Host,
         component: &ConnectorPre<StoreState>,
         limits: &Limits,
+        mut meter: Option<Meter>,
     ) -> Result<Self, Failure> {
+        if let Some(meter) = &mut meter {
+            meter.turn_to(Place::Waiting);
+        }
         let place = host.place().await?;
+        if let Some(meter) = &mut meter {
+            meter.turn_to(Place::Host);
+        }
         let mut store = Store::new(host.engine(), StoreState::new(limits.clone()));
+        if meter.is_some() {
+            store.call_hook(|mut context, crossing| {
+                let fuel = context.get_fuel().ok();
+                context.data_mut().crossed(crossing, fuel);
+                Ok(())
+            });
+        }
+        store.data_mut().operation.meter = meter;
         store.limiter(|state| state);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| context.data_mut().tick());
@@ -215,6 +253,9 @@ impl Sandbox {
                 .map_err(|error| Failure::ConnectorFault {
                     message: format!("The host cannot count instructions: {error}."),
                 })?;
+            if let Some(meter) = &mut store.data_mut().operation.meter {
+                meter.fuel_given(fuel);
+            }
         }
         match component.instantiate_async(&mut store).await {
             Ok(connector) => Ok(Self {
@@ -280,7 +321,9 @@ impl Sandbox {
     pub(crate) async fn learned(&mut self) -> Result<Option<String>, Failure> {
         let connection = self.connection()?;
         let state = self.store.data_mut();
-        state.egress = None;
+        if Mitigation::OutsideOperations.is_on() {
+            state.egress = None;
+        }
         state.operation.name = "learned";
         state.ticks_left = ticks(LEARNED_TIME.min(state.limits.cpu));
         let learned = self
@@ -290,15 +333,21 @@ impl Sandbox {
             .call_learned(&mut self.store, connection)
             .await
             .map_err(|error| fault(&self.store, &error))?;
-        Ok(learned.filter(|note| note.len() <= LEARNED_BYTES))
+        Ok(learned.filter(|note| note.len() <= LEARNED_BYTES || !Mitigation::Promises.is_on()))
     }
 
     /// Starts the account of an operation afresh.
-    pub(crate) fn begin(&mut self, operation: Operation, egress: Arc<Egress>) {
+    pub(crate) fn begin(&mut self, mut operation: Operation, egress: Arc<Egress>) {
         let fuel = self.store.data().limits.fuel.unwrap_or(u64::MAX);
         // Fails only where the host does not count, and then there is nothing to set.
-        let _uncounted = self.store.set_fuel(fuel);
+        let counted = self.store.set_fuel(fuel).is_ok();
         let state = self.store.data_mut();
+        if let Some(meter) = &mut operation.meter {
+            meter.memory(state.memory);
+            if counted {
+                meter.fuel_given(fuel);
+            }
+        }
         state.ticks_left = ticks(state.limits.cpu);
         state.waited = false;
         state.reached = None;
@@ -311,6 +360,11 @@ impl Sandbox {
         self.store.set_epoch_deadline(1);
     }
 
+    /// The operation is over; the sandbox may be kept for the next.
+    pub(crate) fn end(&mut self) {
+        self.store.data_mut().operation.meter = None;
+    }
+
     /// The instance and its connection, for a call of an operation.
     pub(crate) fn parts(
         &mut self,
@@ -321,7 +375,7 @@ impl Sandbox {
 
     /// Everything that the guest's memory holds. A component shows its memory to nobody, but
     /// a trap does, so the guest is made to trap at once.
-    #[cfg(feature = "memory-dump")]
+    #[cfg(feature = "testing")]
     pub(crate) async fn into_memory(mut self) -> Option<Vec<u8>> {
         let state = self.store.data_mut();
         state.ticks_left = 0;

@@ -5,15 +5,20 @@
 use super::limits::{CODE_BYTES, ID_BYTES, LOG_FIELDS, MESSAGE_BYTES, MOST_NOTICES, MOST_PROBLEMS};
 use crate::bindings::log;
 use crate::contract::{CheckReport, Failure, Notice};
+use crate::mitigation::Mitigation;
 
 /// One line, cut to so many bytes.
-pub(super) fn clean(text: &str, most: usize) -> String {
+pub(crate) fn clean(text: &str, most: usize) -> String {
     let mut line = String::new();
     push_clean(&mut line, text, most);
     line
 }
 
 fn push_clean(line: &mut String, text: &str, most: usize) {
+    if !Mitigation::CalmText.is_on() {
+        line.push_str(text);
+        return;
+    }
     for character in text.chars() {
         if line.len() + character.len_utf8() > most {
             return;

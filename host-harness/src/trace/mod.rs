@@ -1,10 +1,14 @@
 //! What an embedding platform, or a person, may watch: every exchange with the upstream,
-//! as it went over the wire less the secrets.
+//! as it went over the wire less the secrets, and what each operation used up.
 
 mod har;
+mod stats;
 
 pub use har::HarFile;
+pub use stats::OperationStats;
+pub(crate) use stats::{Meter, Place};
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::contract::{Header, TransportFailure};
@@ -12,11 +16,26 @@ use crate::contract::{Header, TransportFailure};
 /// Stands where a secret, or a value that was to be left out, was.
 pub const REDACTED: &str = "[redacted]";
 
-/// Something that wants to know of exchanges. It is called while the operation waits, so
-/// it should be quick.
+/// Something that wants to know of exchanges and operations. It is called while the
+/// operation waits, so it should be quick. Several are one: `Vec<Arc<dyn Observer>>` is an
+/// observer that tells each.
 pub trait Observer: Send + Sync {
     /// One attempt of one request has ended.
     fn exchange(&self, exchange: &Exchange);
+
+    /// An operation has ended, in whatever way: done, failed, stopped by a limit, cancelled.
+    /// The caller gets its result after this.
+    fn operation(&self, _stats: &OperationStats) {}
+}
+
+impl Observer for Vec<Arc<dyn Observer>> {
+    fn exchange(&self, exchange: &Exchange) {
+        self.iter().for_each(|each| each.exchange(exchange));
+    }
+
+    fn operation(&self, stats: &OperationStats) {
+        self.iter().for_each(|each| each.operation(stats));
+    }
 }
 
 /// One attempt of one request.

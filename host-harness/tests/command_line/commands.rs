@@ -202,36 +202,6 @@ fn a_listing_that_breaks_off_says_so_in_its_document() {
 }
 
 #[test]
-fn the_component_imports_nothing_beyond_the_contract() {
-    let document = harness(&["inspect", "--json"]).done();
-    let imports = document["imports"].as_array().unwrap();
-    assert!(!imports.is_empty());
-    for import in imports {
-        assert!(
-            import
-                .as_str()
-                .unwrap()
-                .starts_with("provisioning:connector/")
-        );
-    }
-    assert_eq!(document["contract-only"], true);
-    assert_eq!(document["sha256"].as_str().unwrap().len(), 64);
-    assert!(document["size"].as_u64().unwrap() > 0);
-}
-
-#[test]
-fn a_component_that_imports_more_is_shown_and_given_a_bad_verdict() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("more.wasm");
-    let text = r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#;
-    std::fs::write(&file, wat::parse_str(text).unwrap()).unwrap();
-    let run = harness(&["inspect", file.to_str().unwrap(), "--json"]);
-    assert_eq!(run.code, 1, "{run:?}");
-    assert_eq!(run.json()["contract-only"], false);
-    assert_eq!(run.json()["beyond"], json!(["wasi:cli/environment@0.2.0"]));
-}
-
-#[test]
 fn describe_tells_what_a_platform_maps() {
     let document = harness(&["describe", "--json"]).done();
     let names: Vec<&str> = document["attributes"]
@@ -411,7 +381,10 @@ fn colours_are_for_terminals() {
 #[test]
 fn every_command_has_a_help_text_that_names_its_arguments() {
     for (command, words) in [
-        ("", &["provision", "Exit codes", "--dry-run", "--trace"][..]),
+        (
+            "",
+            &["provision", "Exit codes", "--dry-run", "--trace", "--stats"][..],
+        ),
         ("demo", &["simulated"]),
         ("connection", &["new"]),
         ("connection new", &["FILE", "stdout"]),

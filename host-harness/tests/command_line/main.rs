@@ -9,5 +9,7 @@
 
 mod bad_input;
 mod commands;
+mod inspect;
 mod program;
+mod stats;
 mod traces;

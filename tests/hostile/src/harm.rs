@@ -29,6 +29,7 @@ pub(crate) fn act(what: &str, base: &str) {
         "log-escapes" => log_escapes(),
         "call-storm" => call_storm(base),
         "refused-storm" => refused_storm(),
+        "remember" => remember(),
         _ => {}
     }
 }
@@ -36,6 +37,14 @@ pub(crate) fn act(what: &str, base: &str) {
 fn endless_loop() -> ! {
     loop {
         black_box(1);
+    }
+}
+
+/// Gives up where an earlier operation was here.
+fn remember() {
+    static BEEN_HERE: AtomicU64 = AtomicU64::new(0);
+    if BEEN_HERE.fetch_add(1, Ordering::Relaxed) > 0 {
+        std::process::abort();
     }
 }
 

@@ -1,0 +1,85 @@
+//! Switches off each mitigation of SECURITY.md in turn and shows that exactly the tests
+//! named for it fail: `cargo run --package end-to-end --bin switched-off [-- NAME…]`.
+//!
+//! With names it does so for these alone. With `--everything` it runs all tests of the host
+//! and of the sandbox instead of those that SECURITY.md names, so that it shows what is
+//! missing there too.
+
+mod document;
+mod run;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+use document::Claim;
+use run::Executable;
+
+fn main() -> Result<ExitCode> {
+    let (flags, names): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .partition(|argument| argument.starts_with("--"));
+    let everything = match flags.as_slice() {
+        [] => false,
+        [flag] if flag == "--everything" => true,
+        _ => bail!("usage: switched-off [--everything] [MITIGATION…]"),
+    };
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("the workspace's folder")?;
+    let claims = document::claims(&workspace.join("SECURITY.md"))?;
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !claims.iter().any(|claim| claim.mitigation == **name))
+    {
+        bail!("SECURITY.md has no mitigation `{unknown}`");
+    }
+    let named: BTreeSet<&str> = claims
+        .iter()
+        .flat_map(|claim| &claim.tests)
+        .map(String::as_str)
+        .collect();
+    let executables = run::build(workspace)?;
+    let tests = run::choose(&executables, (!everything).then_some(&named))?;
+
+    let before = run::failing(&tests, None)?;
+    if !before.is_empty() {
+        bail!("with every mitigation on, these fail: {}", listed(&before));
+    }
+    let mut wrong = 0;
+    for claim in &claims {
+        if !names.is_empty() && !names.contains(&claim.mitigation) {
+            continue;
+        }
+        wrong += usize::from(!holds(claim, &tests)?);
+    }
+    if wrong > 0 {
+        eprintln!("{wrong} mitigations have other tests than SECURITY.md says");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether exactly the tests named for it fail when it is off.
+fn holds(claim: &Claim, tests: &[(Executable, Vec<String>)]) -> Result<bool> {
+    let failing = run::failing(tests, Some(&claim.mitigation))?;
+    let named: BTreeSet<String> = claim.tests.iter().cloned().collect();
+    if failing == named && !named.is_empty() {
+        println!("without {}: {} fail", claim.mitigation, failing.len());
+        return Ok(true);
+    }
+    println!("without {}: WRONG", claim.mitigation);
+    for test in named.difference(&failing) {
+        println!("  named, and passes: `{test}`");
+    }
+    for test in failing.difference(&named) {
+        println!("  fails, and is not named: `{test}`");
+    }
+    Ok(false)
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    names.iter().cloned().collect::<Vec<_>>().join(", ")
+}

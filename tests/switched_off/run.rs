@@ -1,0 +1,165 @@
+//! The workspace's tests as programs, run with one mitigation off.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+/// The programs that test the host.
+const PROGRAMS: [&str; 3] = ["end_to_end", "host_harness", "command_line"];
+/// Tests that show something else, and take long: all switches of the simulated tenant, and
+/// all attacks at once.
+const APART: [&str; 4] = [
+    "switches::",
+    "lost_answers::",
+    "together::",
+    "simulated_tenant::",
+];
+/// A test that does not end within this time fails: most limits are there so that it ends.
+const LONGEST: Duration = Duration::from_secs(90);
+
+#[derive(Clone)]
+pub(crate) struct Executable {
+    path: PathBuf,
+    /// Where cargo would run it.
+    folder: PathBuf,
+}
+
+/// Builds the tests as `cargo test --workspace` does.
+pub(crate) fn build(workspace: &Path) -> Result<Vec<Executable>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(workspace)
+        .args([
+            "test",
+            "--workspace",
+            "--locked",
+            "--no-run",
+            "--message-format=json",
+        ])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the tests do not build");
+    }
+    let mut executables = Vec::new();
+    for line in output.stdout.split(|byte| *byte == b'\n') {
+        let Ok(message) = serde_json::from_slice::<serde_json::Value>(line) else {
+            continue;
+        };
+        let name = message["target"]["name"].as_str().unwrap_or_default();
+        if message["profile"]["test"] == true
+            && PROGRAMS.contains(&name)
+            && let Some(path) = message["executable"].as_str()
+        {
+            let manifest = Path::new(message["manifest_path"].as_str().unwrap_or_default());
+            executables.push(Executable {
+                path: path.into(),
+                folder: manifest.parent().unwrap_or(workspace).to_owned(),
+            });
+        }
+    }
+    if executables.len() < PROGRAMS.len() {
+        bail!(
+            "cargo built {} test programs of {}",
+            executables.len(),
+            PROGRAMS.len()
+        );
+    }
+    Ok(executables)
+}
+
+/// The tests of each program: those named, or all but a few.
+pub(crate) fn choose(
+    executables: &[Executable],
+    named: Option<&BTreeSet<&str>>,
+) -> Result<Vec<(Executable, Vec<String>)>> {
+    let mut found = BTreeSet::new();
+    let mut chosen = Vec::new();
+    for executable in executables {
+        let output = Command::new(&executable.path)
+            .args(["--list", "--format=terse"])
+            .output()?;
+        let list = String::from_utf8_lossy(&output.stdout).into_owned();
+        let tests: Vec<String> = list
+            .lines()
+            .filter_map(|line| line.strip_suffix(": test"))
+            .filter(|test| match named {
+                Some(named) => named.contains(test),
+                None => !APART.iter().any(|apart| test.contains(apart)),
+            })
+            .map(str::to_owned)
+            .collect();
+        found.extend(tests.iter().cloned());
+        chosen.push((executable.clone(), tests));
+    }
+    for name in named.into_iter().flatten() {
+        if !found.contains(*name) {
+            bail!("SECURITY.md names the test `{name}`, and there is none");
+        }
+    }
+    Ok(chosen)
+}
+
+/// The tests that fail, or do not end, with this mitigation off.
+pub(crate) fn failing(
+    tests: &[(Executable, Vec<String>)],
+    without: Option<&str>,
+) -> Result<BTreeSet<String>> {
+    let mut failing = BTreeSet::new();
+    for (executable, tests) in tests {
+        if !tests.is_empty() {
+            let passed = passed(executable, tests, without)?;
+            failing.extend(tests.iter().filter(|test| !passed.contains(*test)).cloned());
+        }
+    }
+    Ok(failing)
+}
+
+fn passed(
+    executable: &Executable,
+    tests: &[String],
+    without: Option<&str>,
+) -> Result<BTreeSet<String>> {
+    let mut command = Command::new(&executable.path);
+    // More threads than processors: some tests now wait for what does not come.
+    command
+        .current_dir(&executable.folder)
+        .args(["--exact", "--test-threads=8"])
+        .args(tests)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    match without {
+        Some(name) => command.env("HOST_HARNESS_WITHOUT", name),
+        None => command.env_remove("HOST_HARNESS_WITHOUT"),
+    };
+    let mut child = command.spawn().context("cannot run the tests")?;
+    let output = child.stdout.take().context("the tests' output")?;
+    let (lines, read) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if lines.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let end = Instant::now() + LONGEST;
+    let mut passed = BTreeSet::new();
+    while let Ok(line) = read.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|line| line.strip_suffix(" ... ok"))
+        {
+            passed.insert(name.to_owned());
+        }
+    }
+    // It has ended, or it never will.
+    let _ended = child.kill();
+    child.wait()?;
+    Ok(passed)
+}
