@@ -15,6 +15,7 @@ mod people;
 mod sandbox;
 mod schedule;
 mod secrets;
+mod security;
 mod stage;
 mod stats;
 mod switches;
