@@ -167,6 +167,17 @@ impl Court<'_> {
             ) if outcome.effect == Effect::Unchanged && window.stale() > 0 => {
                 self.excused += 1;
             }
+            // The answer was lost, and a stale read showed an older state that was the wanted
+            // one too: a proof that is none, and nobody can tell.
+            (
+                Operation::Provision(_) | Operation::Update(..) | Operation::Deprovision,
+                Done::Outcome(outcome) | Done::Deprovisioned(Some(outcome)),
+            ) if is_found_by_reading(outcome) && window.stale() > 0 => self.excused += 1,
+            (Operation::Delete(_), Done::Deleted(Deletion::Kept(outcome)))
+                if is_found_by_reading(outcome) && window.stale() > 0 =>
+            {
+                self.excused += 1;
+            }
             (Operation::Create(wanted), Done::Outcome(outcome)) => {
                 if outcome.effect != Effect::Created {
                     self.wrong("a create that created nothing");
@@ -377,11 +388,7 @@ impl Court<'_> {
             .before
             .iter()
             .any(|user| user["id"] == outcome.account.id.as_str());
-        let answer_lost = outcome
-            .notices
-            .iter()
-            .any(|notice| notice.code == "answer-lost");
-        if was && answer_lost {
+        if was && is_found_by_reading(outcome) {
             // The create had no answer, and all that was asked for was there already, and
             // nothing else: nobody can tell that it was not this that made it.
             self.excused += 1;
@@ -615,6 +622,12 @@ impl Court<'_> {
             );
         }
     }
+}
+
+/// Whether the answer was lost, and the outcome is what reading showed.
+fn is_found_by_reading(outcome: &Outcome) -> bool {
+    let mut notices = outcome.notices.iter();
+    notices.any(|notice| notice.code == "answer-lost")
 }
 
 fn all(wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {

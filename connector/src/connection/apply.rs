@@ -23,7 +23,7 @@ pub(super) enum Means {
 pub(super) enum Applied {
     /// The state after, and whether it was found by reading after a lost answer.
     After(State, bool),
-    /// Someone else was faster (412): read again and decide anew.
+    /// Someone else was faster (412, `noTarget`): read again and decide anew.
     Raced(Boxed),
     /// The service does not serve this means for this change; nothing was done.
     NotServed(Boxed),
@@ -43,7 +43,9 @@ impl<T: Transport> Connection<T> {
             Written::Lost(lost) => return self.recover_update(change, state, &lost),
             Written::Refused(response) => response,
         };
-        if response.status == 412 {
+        // What the change was made for is not there any more: someone else was faster, or the
+        // network, and this is the answer to a second delivery.
+        if response.status == 412 || ErrorBody::from_body(&response.body).is("noTarget") {
             let raced = failure::from_answer(Operation::Update, &self.tenant, &response);
             return Ok(Applied::Raced(raced));
         }

@@ -170,10 +170,7 @@ fn is_ours(state: &State, goal: &Goal) -> bool {
             // The service's to fill in, in its own words.
             let supplied = matches!(attribute, Locale | Timezone | Site);
             match (goal.value(attribute), state.value(attribute)) {
-                (Some(wanted), Some(stored)) => {
-                    attribute.same(wanted, stored)
-                        || !names && !supplied && attribute.respelled(wanted, stored)
-                }
+                (Some(wanted), Some(stored)) => attribute.same(wanted, stored),
                 (Some(_), None) => !names,
                 (None, Some(stored)) => supplied || stored == DEFAULT_WORK_EMAIL,
                 (None, None) => true,

@@ -316,6 +316,22 @@ fn a_stale_read_after_a_good_one_does_not_make_more_of_a_change_ignored() {
 }
 
 #[test]
+fn a_change_that_was_delivered_twice_is_done_though_the_second_answer_refuses_it() {
+    let before = ada_with(json!({
+        "phoneNumbers": [{ "type": "work", "value": "+44 20 7946 0018" }]
+    }));
+    let script = Script::new([
+        json_answer(200, &before),
+        error(400, Some("noTarget"), "no element matches the filter"),
+        json_answer(200, &ada()),
+    ]);
+    let change = edits([Change::Clear("workPhone".to_owned())]);
+    let outcome = script.connect().update("ada-1", &change).unwrap();
+    assert_eq!(outcome.effect, Effect::Updated);
+    assert!(codes(&outcome.notices).contains(&"answer-lost"));
+}
+
+#[test]
 fn what_was_half_done_is_not_reported_as_not_done() {
     let inactive = ada_with(json!({ "active": false }));
     let refused = || error(400, Some("invalidValue"), "no such title");
