@@ -154,6 +154,9 @@ async fn exchange(
         Ok(body) if authorised => match fault {
             Some(FaultEffect::Twice(answer)) => {
                 let first = carry_out(router.clone(), head.clone(), body.clone()).await;
+                if first.extensions().get::<Committed>().is_some() {
+                    lock(&shared.log).amend(entry, |received| received.committed = true);
+                }
                 let again = shared.deliver_again(router, head, body).await;
                 match answer {
                     Delivery::First => first,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::simulated_tenant::FaultSchedule;
 
 async fn create_with(fault: &str) -> (Rig, Option<Seen>) {
     let rig = Rig::with(&[]).await;
@@ -101,4 +102,58 @@ async fn a_delay_comes_before_the_commit_and_a_late_answer_after() {
         assert_eq!(rig.tenant.users().len(), users, "{fault}");
         assert_eq!(rig.tenant.log()[0].status, None);
     }
+}
+
+#[tokio::test]
+async fn a_request_delivered_twice_is_carried_out_twice_and_answered_once() {
+    for (fault, status) in [("post:twice", 201), ("post:twice-last-answer", 409)] {
+        let (rig, seen) = create_with(fault).await;
+        assert_eq!(seen.unwrap().status, status, "{fault}");
+        assert_eq!(rig.tenant.users().len(), 1);
+        let log = rig.tenant.log();
+        assert_eq!((log.len(), log[0].committed), (2, true));
+        assert!(!log[0].redelivered && log[1].redelivered);
+    }
+}
+
+#[tokio::test]
+async fn another_writer_comes_between_a_read_and_a_write() {
+    let rig = Rig::with(&[]).await;
+    rig.create(&ada()).await;
+    let id = rig.tenant.users()[0]["id"].as_str().unwrap().to_owned();
+    rig.tenant.inject("any:other-writer".parse().unwrap());
+    let path = format!("/Users/{id}");
+    rig.try_send("GET", &path, None).await;
+    rig.try_send("DELETE", &path, None).await;
+    let user = rig.tenant.user(&id).unwrap();
+    assert_eq!(user["title"], "By another writer, 2");
+    assert_eq!(user["active"], false);
+}
+
+#[tokio::test]
+async fn a_cleared_token_is_refused_until_it_is_restored() {
+    let (rig, seen) = create_with("any:token-cleared").await;
+    assert_eq!(seen.unwrap().status, 401);
+    assert_eq!(rig.create(&ada()).await.status, 401);
+    rig.tenant.restore_token();
+    assert_eq!(rig.create(&ada()).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_schedule_strikes_until_it_is_ended() {
+    let rig = Rig::start(TenantOptions {
+        fault_schedule: Some(FaultSchedule::new(1).rate(1.0)),
+        ..TenantOptions::default()
+    })
+    .await;
+    for _ in 0..3 {
+        let waits = rig.try_send("GET", "/Users", None);
+        // Some faults last for ever.
+        let _ = tokio::time::timeout(Duration::from_millis(100), waits).await;
+    }
+    assert!(rig.tenant.log().iter().any(|entry| entry.fault.is_some()));
+    rig.tenant.end_schedule();
+    rig.tenant.clear_log();
+    rig.try_send("GET", "/Users", None).await;
+    assert!(rig.tenant.log().iter().all(|entry| entry.fault.is_none()));
 }
