@@ -312,10 +312,11 @@ fn is_untyped(response: &Response) -> bool {
     response.status == 400 && ErrorBody::from_body(&response.body).scim_type.is_none()
 }
 
-fn not_served(answered: &Failure) -> Boxed {
+/// 404 to a change or a deletion of a user who is there.
+pub(super) fn not_served(answered: &Failure) -> Boxed {
     failure::failure(
         FailureKind::Unsupported,
-        "8x8 shows the user, and answers a change of the same user as if there were none: it, or a \
+        "8x8 shows the user, and answers a change of them as if there were none: it, or a \
          gateway on the way, does not serve such a request.",
     )
     .code("not-served")

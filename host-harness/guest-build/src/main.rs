@@ -15,8 +15,8 @@ fn main() -> Result<()> {
     let crate_dir = Path::new(dir)
         .canonicalize()
         .with_context(|| format!("no folder {dir}"))?;
-    let workspace_dir = workspace(&crate_dir)
-        .with_context(|| format!("no Cargo.lock in {dir} or above it"))?;
+    let workspace_dir =
+        workspace(&crate_dir).with_context(|| format!("no Cargo.lock in {dir} or above it"))?;
     let target = workspace_dir.join("target/guest");
     let component = guest_build::build(&guest_build::Guest {
         crate_dir: &crate_dir,
