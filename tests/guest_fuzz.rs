@@ -150,7 +150,7 @@ async fn no_answer_makes_the_guest_trap() {
                     cursor: None,
                     limit: 10,
                 };
-                connection.list(&query).await.map(drop)
+                connection.list(query).await.map(drop)
             }
             2 => connection.get("17").await.map(drop),
             3 => connection.find("userName", &text(ADA[0].1)).await.map(drop),
