@@ -16,6 +16,7 @@ mod people;
 mod properties;
 mod sandbox;
 mod secrets;
+mod security;
 mod stage;
 mod stats;
 mod switches;

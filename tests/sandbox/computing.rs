@@ -126,12 +126,14 @@ async fn waiting_for_the_network_is_not_computing() {
     options.limits.cpu = Duration::from_millis(20);
     options.limits.request_time = Duration::from_millis(400);
     let connection = shared().await.1.connect(options).await.unwrap();
+    let began = Instant::now();
     let failure = connection
         .get(&format!("GET {}/silent | once", upstream.base()))
         .await
         .unwrap_err();
     assert_eq!(failure.code(), Some("no-answer"), "{failure}");
     assert!(failure.message().contains("`timeout`"), "{failure}");
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

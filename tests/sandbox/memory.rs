@@ -79,13 +79,18 @@ async fn a_guest_that_overruns_the_stack_inside_its_memory_is_at_fault() {
 #[tokio::test]
 async fn the_stack_is_the_hosts_to_choose() {
     let upstream = Upstream::start().await;
-    let small = host(|options| options.stack_bytes = 16 << 10);
-    let component = Component::from_bytes(&small, HOSTILE).await.unwrap();
-    let connection = component
-        .connect(options(&upstream, "deep-recursion in get"))
+    let request = format!("GET {}/Users", upstream.base());
+    let connection = connect(&upstream, "nested-calls in get", slow)
         .await
         .unwrap();
-    assert_limit(&connection.get("x").await.unwrap_err(), Limit::Stack);
+    assert!(connection.get(&request).await.is_ok());
+    let small = host(|options| options.stack_bytes = 32 << 10);
+    let component = Component::from_bytes(&small, HOSTILE).await.unwrap();
+    let connection = component
+        .connect(options(&upstream, "nested-calls in get"))
+        .await
+        .unwrap();
+    assert_limit(&connection.get(&request).await.unwrap_err(), Limit::Stack);
 }
 
 #[tokio::test]

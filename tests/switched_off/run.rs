@@ -32,7 +32,15 @@ pub(crate) struct Executable {
 /// Builds the tests as `cargo test --workspace` does.
 pub(crate) fn build(workspace: &Path) -> Result<Vec<Executable>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What `cargo run` says of this program would make some build scripts run anew.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
+    let output = command
         .current_dir(workspace)
         .args([
             "test",

@@ -14,7 +14,7 @@ impl<T: Transport> Connection<T> {
     /// SCIM service, an answer that is no SCIM.
     pub fn check(&self) -> Result<CheckReport> {
         self.begin();
-        let page = self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
+        let page = self.read_one()?;
         let mut notices = Vec::new();
         if page.resources.is_empty() {
             notices.push(notice(

@@ -13,7 +13,7 @@ use crate::contract::manifest::Uniqueness;
 use crate::contract::{Account, FailureKind, Value};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
-use crate::scim::{Resource, equals};
+use crate::scim::{Path, Resource, equals};
 use crate::transport::Transport;
 
 /// How many pages are read where the service cannot search: 5,000 users at full pages.
@@ -57,15 +57,32 @@ impl<T: Transport> Connection<T> {
         delay_ms: u32,
     ) -> Result<Option<State>> {
         let filter = equals(attribute.name(), value);
+        match self.ask(attribute, value, &filter, delay_ms)? {
+            None => self.scan(attribute, value),
+            // Some services do not undo the escapes of a filter, and miss whoever they have.
+            // Where those are all there is, they are asked in their own way. A value with a
+            // quote they cannot be asked for.
+            Some(None) if value.contains('\\') && !value.contains('"') => {
+                let filter = format!("{} eq \"{value}\"", attribute.name());
+                Ok(self.ask(attribute, value, &filter, 0)?.flatten())
+            }
+            Some(found) => Ok(found),
+        }
+    }
+
+    /// What a filter that names the value finds; `None` where its answer proves nothing.
+    fn ask(
+        &self,
+        attribute: Attribute,
+        value: &str,
+        filter: &str,
+        delay_ms: u32,
+    ) -> Result<Option<Option<State>>> {
         let count = MAX_PAGE_SIZE.to_string();
-        let query = [
-            ("filter", filter.as_str()),
-            ("startIndex", "1"),
-            ("count", &count),
-        ];
+        let query = [("filter", filter), ("startIndex", "1"), ("count", &count)];
         let page = match self.read_users(&query, delay_ms) {
             Ok(page) => page,
-            Err(refused) if refuses_filter(&refused) => return self.scan(attribute, value),
+            Err(refused) if refuses_filter(&refused) => return Ok(None),
             Err(failed) => return Err(failed),
         };
         let received = page.resources.len();
@@ -74,12 +91,33 @@ impl<T: Transport> Connection<T> {
         let mut matches = Matches::new(attribute, value);
         let all_match = matches.take(self, page.resources)?;
         if all_match && !more {
-            return matches.only(attribute);
+            return matches.only(attribute).map(Some);
         }
         if all_match && received > 0 && matches.0.len() > 1 {
             return Err(ambiguous(attribute));
         }
-        self.scan(attribute, value)
+        Ok(None)
+    }
+
+    /// Whoever has a userName that a search did not find, and that is taken. Some services
+    /// compare it with case where they search and without where they create, which shows in
+    /// how they search for somebody who is there (RFC 7643 §4.1.1 has it without).
+    pub(super) fn overlooked(&self, name: &str) -> Result<Option<State>> {
+        let page = self.read_one()?;
+        let somebody = page.resources.first();
+        let path = Path::attribute(Attribute::UserName.name());
+        let Some(mut known) = somebody.and_then(|user| user.read(&path).value()) else {
+            return Ok(None);
+        };
+        if known.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            known.make_ascii_uppercase();
+        } else {
+            known.make_ascii_lowercase();
+        }
+        if self.search(Attribute::UserName, &known, 0)?.is_some() {
+            return Ok(None);
+        }
+        self.scan(Attribute::UserName, name)
     }
 
     /// Reads everybody, within bounds. Nobody is said only where as many were seen as the

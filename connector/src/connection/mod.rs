@@ -141,6 +141,11 @@ impl<T: Transport> Connection<T> {
         Ok(page)
     }
 
+    /// Asks `/Users` for one user, whoever it is.
+    fn read_one(&self) -> Result<ListResponse> {
+        self.read_users(&[("startIndex", "1"), ("count", "1")], 0)
+    }
+
     /// Reads one user, whose id must be valid. `None` where there is none, which is only
     /// said where the address was seen to serve this tenant: a gateway's 404 is no answer
     /// about a user.
@@ -190,7 +195,7 @@ impl<T: Transport> Connection<T> {
     /// ended since.
     fn confirm_missing(&self, response: &Response) -> Result<()> {
         if !self.serves.get() || !ErrorBody::from_body(&response.body).is_scim {
-            self.read_users(&[("startIndex", "1"), ("count", "1")], 0)?;
+            self.read_one()?;
         }
         Ok(())
     }

@@ -61,6 +61,15 @@ impl<T: Transport> Connection<T> {
                 }
             }
         }
+        if let Some(name) = goal.value(Attribute::UserName).filter(|_| sure) {
+            match self.overlooked(name) {
+                Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                    return already_exists(&holder, Attribute::UserName, answer);
+                }
+                Ok(_) => {}
+                Err(_) => sure = false,
+            }
+        }
         if sure {
             held_elsewhere(answer)
         } else {

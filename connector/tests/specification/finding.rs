@@ -83,3 +83,33 @@ fn only_lookup_keys_are_looked_up() {
         Err(FailureKind::Unsupported)
     );
 }
+
+#[test]
+fn a_backslash_is_also_asked_for_as_services_have_it_that_undo_no_escapes() {
+    let domain = ada_with(json!({ "externalId": r"ACME\ada" }));
+    let script = Script::new([list(&[], 0), list(&[domain], 1)]);
+    let found = find_by("externalId", r"ACME\ada", &script).unwrap();
+    assert_eq!(found.map(|account| account.id), Some("ada-1".into()));
+    let filters: Vec<_> = script
+        .lines()
+        .iter()
+        .filter_map(|line| Some(line.split('&').next()?.split_once("eq%20")?.1.to_owned()))
+        .collect();
+    assert_eq!(filters, [r"%22ACME%5C%5Cada%22", r"%22ACME%5Cada%22"]);
+
+    // Where that is no filter, nobody has it; where it finds others, they are others.
+    for second in [
+        error(400, Some("invalidFilter"), "no such escape"),
+        list(&[], 0),
+        list(&[somebody(1)], 1),
+    ] {
+        let script = Script::new([list(&[], 0), second]);
+        assert_eq!(find_by("externalId", r"ACME\ada", &script), Ok(None));
+        script.lines();
+    }
+    // A text that would end the filter's own is never sent as it is.
+    let script = Script::new([list(&[], 0)]);
+    let odd = r#"\" or userName pr or userName eq "\"#;
+    assert_eq!(find_by("externalId", odd, &script), Ok(None));
+    script.lines();
+}

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::script::{
     Script, ada, ada_with, after_a_lost_attempt, answer, draft, edits, error, json_answer, list,
-    no_answer, set, with_header,
+    no_answer, set, somebody, with_header,
 };
 
 fn codes(notices: &[connector_8x8::contract::Notice]) -> Vec<&str> {
@@ -80,7 +80,7 @@ fn a_taken_name_is_told_apart_by_who_holds_it() {
         assert_eq!(failed.kind, FailureKind::AlreadyExists);
         assert_eq!(failed.account.as_deref(), Some("ada-1"));
 
-        let nobody = std::iter::repeat_with(|| list(&[], 0)).take(4);
+        let nobody = std::iter::repeat_with(|| list(&[], 0)).take(5);
         let script = Script::new(std::iter::once(refusal).chain(nobody));
         let failed = script.connect().create(&draft()).unwrap_err();
         assert_eq!(failed.kind, FailureKind::HeldElsewhere);
@@ -546,4 +546,42 @@ fn deleting_nobody_is_gone_only_where_the_address_is_right() {
         script.connect().delete("x").unwrap_err().kind,
         FailureKind::InvalidSettings
     );
+}
+
+/// A service that searches for names with case, and lets nobody have one twice whatever its
+/// case: whoever is in the way is there to be seen, and to be linked.
+#[test]
+fn a_taken_name_that_a_search_overlooks_is_looked_for_among_everybody() {
+    let taken = || error(409, Some("uniqueness"), "userName is taken");
+    let nobody = || list(&[], 0);
+    let misses = || [nobody(), nobody(), nobody(), nobody()];
+    let held = || ada_with(json!({ "userName": "ADA@Example.com", "externalId": "E-2" }));
+    let start = || std::iter::once(taken()).chain(misses());
+
+    let overlooked = [
+        list(&[somebody(1)], 2),
+        nobody(),
+        list(&[somebody(1), held()], 2),
+    ];
+    let script = Script::new(start().chain(overlooked));
+    let failed = script.connect().create(&draft()).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::AlreadyExists);
+    assert_eq!(failed.account.as_deref(), Some("ada-1"));
+    let asked = "filter=userName%20eq%20%22USER1%40example.com%22";
+    let asked = asked.replace("example.com", "EXAMPLE.COM");
+    assert!(script.lines()[6].contains(&asked), "{:?}", script.lines());
+
+    // Who searches without case has told already.
+    let without_case = [list(&[somebody(1)], 2), list(&[somebody(1)], 1)];
+    let script = Script::new(start().chain(without_case));
+    let failed = script.connect().create(&draft()).unwrap_err();
+    assert_eq!(failed.kind, FailureKind::HeldElsewhere);
+    script.lines();
+
+    // Where not everybody is shown, it cannot be told.
+    let pages = (0..50).map(|page| list(&[somebody(page)], 1_000));
+    let cut = [list(&[somebody(1)], 1_000), nobody()].into_iter();
+    let script = Script::new(start().chain(cut.chain(pages)));
+    let failed = script.connect().create(&draft()).unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("holder-unknown"));
 }

@@ -19,6 +19,9 @@ pub(crate) fn act(what: &str, base: &str) {
         "deep-recursion" => {
             black_box(deep());
         }
+        "nested-calls" => {
+            black_box(nested(3_000));
+        }
         "wide-frames" => {
             black_box(wide(1));
         }
@@ -64,6 +67,15 @@ fn deep() -> u64 {
         return 0;
     }
     deep().rotate_left(1) ^ before
+}
+
+/// Calls nested as deep as some honest program might.
+#[inline(never)]
+fn nested(calls: u32) -> u32 {
+    match black_box(calls) {
+        0 => 0,
+        more => nested(more - 1) ^ black_box(more),
+    }
 }
 
 /// Calls nested without end, each with a frame in the guest's own memory.

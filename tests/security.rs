@@ -1,0 +1,42 @@
+//! SECURITY.md claims what the code has, and nothing else. Whether the tests that it names
+//! show it, the program `switched-off` finds out.
+
+#[path = "switched_off/document.rs"]
+mod document;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use host_harness::{Limit, MITIGATIONS};
+
+#[test]
+fn every_mitigation_is_claimed_with_its_tests_and_no_other() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let claims = document::claims(&workspace.join("SECURITY.md")).unwrap();
+    for claim in &claims {
+        assert!(!claim.tests.is_empty(), "{} has no test", claim.mitigation);
+    }
+    let claimed: Vec<&str> = claims
+        .iter()
+        .map(|claim| claim.mitigation.as_str())
+        .collect();
+    let once: BTreeSet<&str> = claimed.iter().copied().collect();
+    assert_eq!(claimed.len(), once.len(), "one is claimed twice");
+    let limits = Limit::ALL.iter().map(|limit| limit.name());
+    let others = [
+        "operation-time",
+        "request-time",
+        "log-messages",
+        "log-bytes",
+    ];
+    let limits: Vec<String> = limits
+        .chain(others)
+        .map(|key| format!("limit-{key}"))
+        .collect();
+    let there: BTreeSet<&str> = MITIGATIONS
+        .iter()
+        .copied()
+        .chain(limits.iter().map(String::as_str))
+        .collect();
+    assert_eq!(once, there);
+}
