@@ -9,9 +9,11 @@
 )]
 
 mod egress;
+mod guest_fuzz;
 mod lifecycle;
 mod lost_answers;
 mod people;
+mod properties;
 mod sandbox;
 mod schedule;
 mod secrets;

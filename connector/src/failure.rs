@@ -295,7 +295,7 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
         400 | 422 if operation.is_write() && body.mentions(&["externalid"]) => {
             return external_id_wanted(response, &body);
         }
-        400 | 422 if body.is("mutability") => (
+        400 | 422 if operation.is_write() && body.is("mutability") => (
             Kind::InvalidAccount,
             Some("read-only"),
             Never,
@@ -316,7 +316,7 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
              only once Save was pressed. Copy the token again"
                 .to_owned(),
         ),
-        402 => (
+        402 if operation.is_write() => (
             Kind::QuotaExceeded,
             None,
             AfterRepair,
@@ -351,13 +351,13 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             AfterMs(1_000),
             format!("8x8 was asked to {asked} and found a conflict with what it holds"),
         ),
-        412 => (
+        412 if operation == Operation::Update => (
             Kind::PreconditionFailed,
             None,
             AfterMs(0),
             "The user was changed by someone else in the meantime".to_owned(),
         ),
-        413 => (
+        413 if operation.is_write() => (
             Kind::InvalidAccount,
             Some("too-large"),
             AfterRepair,

@@ -45,7 +45,7 @@ impl<T: Transport> Connection<T> {
             }
             Written::Lost(lost) => {
                 notices.push(found_by_reading());
-                self.recover(&goal, &lost, is_ours)?
+                self.recover(&goal, &lost)?
             }
         };
         self.account_for(&goal, &state, &mut notices)?;
@@ -54,7 +54,8 @@ impl<T: Transport> Connection<T> {
     }
 
     /// The user that a success made: from the body where it shows everything, else read,
-    /// by the id that the answer names (RFC 7644 §3.3), else by name.
+    /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
+    /// two ids, or the id of somebody with another name, has named none.
     fn created(&self, goal: &Goal, response: &Response) -> Result<State> {
         let lost = Lost {
             answer: Some(failure::upstream(response)),
@@ -63,24 +64,25 @@ impl<T: Transport> Connection<T> {
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|state| is_named(state, goal));
-        let id = match shown {
-            Some(state) if goal.unmet(&state).is_empty() => return Ok(state),
-            Some(state) => Some(state.id),
-            None => self.id_from_location(response),
+        let (id, seen) = match (shown, self.id_from_location(response)) {
+            (Some(state), Some(located)) if state.id != located => (None, None),
+            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state),
+            (Some(state), _) => (Some(state.id.clone()), Some(state.id)),
+            (None, located) => (located, None),
         };
         let Some(id) = id else {
-            // The name was free a moment ago, so whoever has it now was made by this.
-            return self.recover(goal, &lost, is_not_somebody_else);
+            return self.recover(goal, &lost);
         };
         for delay in SETTLING {
             match self.read_user(&id, delay) {
                 Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(*state),
-                Ok(_) => {}
+                Ok(ReadUser::Found(_)) => return self.recover(goal, &lost),
+                Ok(ReadUser::Missing(_)) => {}
                 Err(failed) if is_passing(&failed) => {}
                 Err(_) => break,
             }
         }
-        Err(outcome_unknown(&lost, UNKNOWN, Some(&id)))
+        Err(outcome_unknown(&lost, UNKNOWN, seen.as_deref()))
     }
 
     /// The id in `Location`, where it points to a user of this tenant.
@@ -94,14 +96,14 @@ impl<T: Transport> Connection<T> {
 
     /// Looks for the account until it shows, or for as long as makes sense. Somebody else
     /// who has the name proves nothing: names may turn out not to be unique.
-    fn recover(&self, goal: &Goal, lost: &Lost, is_it: fn(&State, &Goal) -> bool) -> Result<State> {
+    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
         let mut other = None;
         if let Some(name) = goal.value(Attribute::UserName) {
             for delay in SETTLING {
                 match self.search(Attribute::UserName, name, delay) {
-                    Ok(Some(state)) if is_it(&state, goal) => return Ok(state),
+                    Ok(Some(state)) if is_ours(&state, goal) => return Ok(state),
                     Ok(Some(state)) if planted::is(Planted::UnprovenRead) => return Ok(state),
                     Ok(Some(state)) => other = Some(state.id),
                     Ok(None) if planted::is(Planted::UnprovenRead) => {
@@ -152,7 +154,7 @@ fn is_named(state: &State, goal: &Goal) -> bool {
         .is_some_and(|name| state.has(Attribute::UserName, name))
 }
 
-/// Whether a user found after a lost answer is the one that was asked for, and not a
+/// Whether a user found by name is the one that was asked for, and not a
 /// namesake or somebody from before: who they are has to agree, and their status; the rest
 /// may have been dropped, but not be another, nor more than was asked for.
 fn is_ours(state: &State, goal: &Goal) -> bool {
@@ -176,18 +178,6 @@ fn is_ours(state: &State, goal: &Goal) -> bool {
                 (None, None) => true,
             }
         })
-}
-
-/// Whether a user who has the name after a success is not known to be somebody else.
-fn is_not_somebody_else(state: &State, goal: &Goal) -> bool {
-    match (
-        goal.value(Attribute::ExternalId),
-        state.value(Attribute::ExternalId),
-    ) {
-        (Some(wanted), Some(found)) => Attribute::ExternalId.same(wanted, found),
-        (None, Some(_)) => false,
-        (_, None) => true,
-    }
 }
 
 const UNKNOWN: &str = "Whether 8x8 created the user is not known.";

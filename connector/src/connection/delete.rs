@@ -1,6 +1,6 @@
 //! DELETE, which on 8x8 only deactivates.
 
-use super::update::licence_suspended;
+use super::update::{licence_suspended, not_served};
 use super::{
     Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
     outcome_unknown,
@@ -29,6 +29,7 @@ impl<T: Transport> Connection<T> {
         };
         let url = self.tenant.url(&["Users", id], &[]);
         let request = self.request(Method::Delete, url, Repeatability::Idempotent);
+        let mut denied = None;
         let (lost, by_reading) = match self.write(Operation::Delete, request)? {
             Written::Accepted(response) => {
                 let lost = Lost {
@@ -41,9 +42,10 @@ impl<T: Transport> Connection<T> {
                 // Gone in the meantime, or a gateway's word: the read below tells.
                 let answered = failure::from_answer(Operation::Delete, &self.tenant, &response);
                 let lost = Lost {
-                    answer: answered.upstream,
-                    why: answered.message,
+                    answer: answered.upstream.clone(),
+                    why: answered.message.clone(),
                 };
+                denied = Some(answered);
                 (lost, false)
             }
             Written::Refused(response) => {
@@ -75,7 +77,11 @@ impl<T: Transport> Connection<T> {
                         vec![kept()],
                     )));
                 }
-                Ok(ReadUser::Found(_)) => {}
+                Ok(ReadUser::Found(_)) => {
+                    if let Some(answered) = &denied {
+                        return Err(not_served(answered));
+                    }
+                }
                 Err(failed) if is_passing(&failed) => {}
                 Err(_) => break,
             }

@@ -4,6 +4,8 @@
 //! everybody, and taking its first entry would hit the wrong person. Where the filter is
 //! refused or ignored, the users are read one bounded page after the other.
 
+use std::collections::BTreeSet;
+
 use super::{Connection, Result, list};
 use crate::account::State;
 use crate::attributes::Attribute;
@@ -126,17 +128,18 @@ impl<T: Transport> Connection<T> {
             .tell("the filter is refused or ignored; reading all users instead");
         let mut matches = Matches::new(attribute, value);
         let mut cursor = list::Cursor::START;
-        let (mut seen, mut counted) = (0, 0);
+        // By id: a page that shows somebody twice has left somebody else out.
+        let (mut seen, mut counted) = (BTreeSet::new(), 0);
         let mut all = false;
         for _ in 0..MAX_SCAN_PAGES {
             let step = self.step(&cursor, MAX_PAGE_SIZE)?;
-            seen += step.resources.len();
+            seen.extend(step.resources.iter().filter_map(Resource::id));
             counted = counted.max(step.total.unwrap_or_default());
             matches.take(self, step.resources)?;
             match step.next {
                 Some(next) => cursor = next,
                 None => {
-                    all = seen >= counted as usize;
+                    all = seen.len() >= counted as usize;
                     break;
                 }
             }

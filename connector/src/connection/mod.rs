@@ -21,7 +21,7 @@ use crate::contract::{
 };
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::planted::{self, Planted};
-use crate::scim::{ErrorBody, ListResponse, Malformed, Resource};
+use crate::scim::{ErrorBody, ListResponse, Malformed, Resource, is_scim_or_nothing};
 use crate::settings::Tenant;
 use crate::transport::{
     API_TOKEN, Header, Method, Repeatability, Request, Response, Transport, TransportFailure,
@@ -153,9 +153,16 @@ impl<T: Transport> Connection<T> {
     fn read_user(&self, id: &str, delay_ms: u32) -> Result<ReadUser> {
         let operation = Operation::ReadUser;
         let url = self.tenant.url(&["Users", id], &[]);
-        let response = self.read(operation, url, delay_ms)?;
+        let mut response = self.read(operation, url.clone(), delay_ms)?;
         if is_missing(&response) {
             self.confirm_missing(&response)?;
+            if !ErrorBody::from_body(&response.body).is_scim {
+                // No word of the service's, so it may have been a gateway's passing trouble:
+                // whoever takes it for the user's end leaves an account open.
+                response = self.read(operation, url, 0)?;
+            }
+        }
+        if is_missing(&response) {
             return Ok(ReadUser::Missing(failure::upstream(&response)));
         }
         if !is_success(&response) {
@@ -230,6 +237,15 @@ impl<T: Transport> Connection<T> {
 
     fn send_write(&self, operation: Operation, request: &Request) -> Result<Written> {
         match self.transport.send(request) {
+            // Who answers a write with a page or with an error has not said that it is done.
+            Ok(response) if is_success(&response) && !is_scim_or_nothing(&response.body) => {
+                self.wrote.set(true);
+                let answered = failure::not_scim(operation, &response);
+                Ok(Written::Lost(Lost {
+                    answer: answered.upstream,
+                    why: answered.message,
+                }))
+            }
             Ok(response) if is_success(&response) => {
                 self.wrote.set(true);
                 Ok(Written::Accepted(response))

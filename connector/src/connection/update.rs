@@ -9,7 +9,7 @@ use super::create::{attribute_ignored, stored_differently};
 use super::{Connection, Result, found_by_reading, outcome, taken};
 use crate::account::{Goal, State, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
-use crate::contract::{Edits, Effect, FailureKind, Notice, Outcome, RetryAdvice};
+use crate::contract::{Edits, Effect, Failure, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::scim::ErrorBody;
 use crate::settings::UpdateMethod;
@@ -195,7 +195,8 @@ impl<T: Transport> Update<'_, T> {
                 self.use_put(false);
                 return self.read_anew();
             }
-            return Err(failed);
+            // The user is there, so this speaks of the method, not of the address.
+            return Err(not_served(&failed));
         }
         if means == Means::Put && connection.wrote.get() && matches!(response.status, 405 | 501) {
             // A PATCH was taken and changed nothing of this, and there is no PUT.
@@ -319,6 +320,17 @@ pub(super) fn is_spelling(
 /// 400 without a word about what was wrong.
 fn is_untyped(response: &Response) -> bool {
     response.status == 400 && ErrorBody::from_body(&response.body).scim_type.is_none()
+}
+
+/// 404 to a change or a deletion of a user who is there.
+pub(super) fn not_served(answered: &Failure) -> Boxed {
+    failure::failure(
+        FailureKind::Unsupported,
+        "8x8 shows the user, and answers a change of them as if there were none: it, or a \
+         gateway on the way, does not serve such a request.",
+    )
+    .code("not-served")
+    .upstream(answered.upstream.clone())
 }
 
 fn moved_on() -> Boxed {

@@ -57,6 +57,13 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
+/// Whether a body can follow a success: nothing, or an object that is no error.
+#[must_use]
+pub fn is_scim_or_nothing(body: &[u8]) -> bool {
+    body.trim_ascii().is_empty()
+        || matches!(parse(body), Some(Value::Object(_))) && !ErrorBody::from_body(body).is_scim
+}
+
 /// Parses a body by its content, whatever its media type says. A byte-order mark is no
 /// part of JSON (RFC 8259 §8.1) and is passed over.
 fn parse(body: &[u8]) -> Option<Value> {

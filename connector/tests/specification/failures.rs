@@ -81,8 +81,15 @@ fn a_404_for_a_user_counts_only_where_the_address_is_right() {
     let missing = || error(404, None, "not found");
     let failed = get([missing(), list(&[], 0)]);
     assert_eq!(failed.kind, FailureKind::NotFound);
-    let failed = get([answer(404, "<html>"), list(&[], 0)]);
+    // A gateway's 404 is asked again: it may have been a passing trouble.
+    let failed = get([answer(404, "<html>"), list(&[], 0), answer(404, "<html>")]);
     assert_eq!(failed.kind, FailureKind::NotFound);
+    let script = Script::new([
+        answer(404, "<html>"),
+        list(&[], 0),
+        json_answer(200, &ada_with(json!({}))),
+    ]);
+    assert_eq!(script.connect().get("ada-1").unwrap().id, "ada-1");
     let failed = get([answer(404, "<html>"), answer(404, "<html>")]);
     assert_eq!(failed.kind, FailureKind::InvalidSettings);
     let failed = get([missing(), missing()]);

@@ -11,6 +11,7 @@ mod failures;
 mod finding;
 mod golden;
 mod listing;
+mod properties;
 mod script;
 mod settings;
 mod writing;
