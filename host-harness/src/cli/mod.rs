@@ -11,6 +11,7 @@ mod connection_new;
 mod demo;
 mod describe;
 mod inspect;
+mod interruption;
 mod output;
 mod provision;
 mod stats;
@@ -25,6 +26,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::attributes::Pair;
 use crate::failure::Failure;
+use interruption::Writes;
 use output::Output;
 use stats::Stats;
 
@@ -77,6 +79,8 @@ struct Options {
     stats: bool,
     #[arg(skip)]
     measured: Arc<Stats>,
+    #[arg(skip)]
+    writes: Arc<Writes>,
     /// Say more on stderr; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -200,6 +204,7 @@ fn misread(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
+    let writes = Arc::clone(&cli.options.writes);
     let options = &cli.options;
     if let Command::Tenant(arguments) = cli.command {
         // Ends by Ctrl-C, which is its usual end.
@@ -222,10 +227,14 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Tenant(_) => Ok(()),
         }
     };
-    tokio::select! {
-        result = work => result,
-        _ = tokio::signal::ctrl_c() => Err(Stop::Failed(Failure::Cancelled)),
-    }
+    // By value, so that what is given up has ended, and told so, before it is summed up.
+    let result = tokio::select! {
+        // A listing hears of it too, and closes its document first.
+        biased;
+        result = work => Some(result),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    result.unwrap_or_else(|| Err(Stop::Failed(writes.interrupted())))
 }
 
 /// 2 for what the operator can mend on this side, 1 for the rest; a dry run that shows its

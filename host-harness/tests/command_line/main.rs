@@ -10,6 +10,8 @@
 mod bad_input;
 mod commands;
 mod inspect;
+#[cfg(unix)]
+mod interruption;
 mod program;
 mod stats;
 mod traces;
