@@ -59,6 +59,9 @@ mod sandbox;
 mod settings;
 #[cfg(feature = "tenant")]
 pub mod simulated_tenant;
+#[cfg(feature = "sync")]
+pub mod sync;
+mod toml_file;
 pub mod trace;
 
 pub use bindings::contract;
