@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 /// Functions of CEL that rules may call, the strings extension's included; operators have names
 /// that no function can have.
-pub(super) const KNOWN: [&str; 36] = [
+pub(super) const KNOWN: [&str; 33] = [
     "bool",
     "charAt",
     "contains",
@@ -28,18 +28,15 @@ pub(super) const KNOWN: [&str; 36] = [
     "digits",
     "orElse",
     "plusDays",
-    "quote",
     "replace",
     "reverse",
     "size",
     "split",
     "startsWith",
     "string",
-    "strings.quote",
     "substring",
     "title",
     "trim",
-    "type",
     "uint",
     "upper",
     "upperAscii",

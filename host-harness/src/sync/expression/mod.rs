@@ -251,13 +251,31 @@ fn told(error: &ExecutionError) -> String {
         }
         ExecutionError::UndeclaredReference(name) => format!("there is no `{name}`"),
         ExecutionError::IndexOutOfBounds(_) => "the list is shorter than that".to_owned(),
-        ExecutionError::UnexpectedType { got, want } => format!("{got} where {want} is due"),
+        ExecutionError::UnexpectedType { got, want } => {
+            format!("it has {} where {} is due", type_name(got), type_name(want))
+        }
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
             "a division by zero".to_owned()
         }
         // Its own words hold values, in the interpreter's notation.
         _ => "it cannot be evaluated".to_owned(),
     }
+}
+
+/// A type of the interpreter's.
+fn type_name(name: &str) -> &str {
+    let known = [
+        ("Null", "nothing"),
+        ("String", "a text"),
+        ("i64", "a number"),
+        ("Int", "a number"),
+        ("Float", "a number with a fraction"),
+        ("Bool", "true or false"),
+        ("List", "a list"),
+        ("Map", "a map"),
+    ];
+    let found = known.iter().find(|(known, _)| name.contains(known));
+    found.map_or("something else", |(_, told)| told)
 }
 
 fn text(value: &Cel) -> Result<String, String> {

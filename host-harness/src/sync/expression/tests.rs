@@ -65,7 +65,6 @@ fn every_function_that_is_offered_is_there() {
         ("string(bool('true'))", "true"),
         ("string(double('2') > 1.0)", "true"),
         ("string(uint('2'))", "2"),
-        ("strings.quote('a')", "\"a\""),
         ("dyn(person.given)", "ada"),
     ] {
         assert_eq!(texts(source), Ok(vec![value.to_owned()]), "{source}");
@@ -81,7 +80,6 @@ fn every_function_that_is_offered_is_there() {
         "person.groups.all(group, group.endsWith('y') || group.contains('taf'))",
         "has(person.given) && !has(person.other)",
         "person.hired < today",
-        "type(person.grade) == int",
     ] {
         assert_eq!(holds(yes), Ok(true), "{yes}");
     }
@@ -108,7 +106,7 @@ fn a_value_that_cannot_be_had_is_an_error_and_never_no() {
         ("person.other == 'x'", "the row has no `other`"),
         ("person.given", "true or false is due"),
         ("person.given < 3", "does not go with"),
-        ("person.none.lower() == ''", "it cannot be evaluated"),
+        ("person.none.lower() == ''", "nothing where a text is due"),
         ("date(person.email) == today", "is no date"),
     ] {
         let error = holds(source).unwrap_err();

@@ -1,6 +1,7 @@
-//! Bytes of a roster: hashed as they pass, no more of them for one row than a row may have, and
-//! less the byte-order mark.
+//! Bytes of a roster: hashed as they pass, their line ends noted, no more of them for one row
+//! than a row may have, and less the byte-order mark.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
@@ -15,10 +16,17 @@ pub(super) struct Bounded {
     begun: Vec<u8>,
     hash: Sha256,
     left: usize,
+    /// Bytes handed on.
+    passed: u64,
+    /// Where carriage returns and line feeds were that [`line`](Self::line) has not counted.
+    ends: VecDeque<(u64, u8)>,
+    line: u64,
+    notes_lines: bool,
 }
 
 impl Bounded {
-    pub(super) fn new(mut input: Box<dyn Read + Send>) -> io::Result<Self> {
+    /// Line ends are noted where somebody asks for lines.
+    pub(super) fn new(mut input: Box<dyn Read + Send>, notes_lines: bool) -> io::Result<Self> {
         let mut begun = Vec::new();
         let mut hash = Sha256::new();
         let mut first = (&mut *input).take(BYTE_ORDER_MARK.len() as u64);
@@ -36,7 +44,28 @@ impl Bounded {
             begun,
             hash,
             left: MOST_ROW_BYTES,
+            passed: 0,
+            ends: VecDeque::new(),
+            line: 1,
+            notes_lines,
         })
+    }
+
+    /// The line, from 1, of the row that begins at a place or after the line ends there; places
+    /// come in order.
+    pub(super) fn line(&mut self, place: u64) -> u64 {
+        let mut begin = place;
+        while let Some((at, byte)) = self.ends.front().copied() {
+            if at > begin {
+                break;
+            }
+            self.ends.pop_front();
+            self.line += u64::from(byte == b'\n');
+            if at == begin {
+                begin += 1;
+            }
+        }
+        self.line
     }
 
     /// A new row may begin.
@@ -79,6 +108,13 @@ impl Read for Bounded {
             count
         };
         self.left -= count;
+        let handed = buffer.get(..count).unwrap_or_default();
+        for (place, byte) in (self.passed..).zip(handed) {
+            if self.notes_lines && matches!(byte, b'\r' | b'\n') {
+                self.ends.push_back((place, *byte));
+            }
+        }
+        self.passed += count as u64;
         Ok(count)
     }
 }

@@ -73,13 +73,13 @@ impl CsvFile {
     ///
     /// Why the rest cannot be read, as the rest of a sentence.
     pub(super) fn next(&mut self) -> Result<Option<Result<Row, BadRow>>, String> {
+        let place = self.reader.position().byte();
         self.reader.get_mut().renew();
-        let begins = self.reader.position().line();
         let found = self.reader.read_byte_record(&mut self.record);
-        let line = self.record.position().map_or(begins, csv::Position::line);
+        let begins = self.reader.get_mut().line(place);
         match found {
-            Ok(true) => Ok(Some(self.row(line).map_err(|reason| BadRow {
-                line,
+            Ok(true) => Ok(Some(self.row(begins).map_err(|reason| BadRow {
+                line: begins,
                 key: None,
                 reason,
             }))),

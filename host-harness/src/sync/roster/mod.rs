@@ -119,8 +119,8 @@ impl Roster {
             RosterSource::File(path) if is_json_lines(path) => Notation::JsonLines,
             _ => Notation::Csv,
         });
-        let input =
-            Bounded::new(input).map_err(|error| refuse(&name, "unreadable", error.to_string()))?;
+        let input = Bounded::new(input, notation == Notation::Csv)
+            .map_err(|error| refuse(&name, "unreadable", error.to_string()))?;
         let rows = match notation {
             Notation::Csv => CsvFile::open(input, format)
                 .map(Rows::Csv)
