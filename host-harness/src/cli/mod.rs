@@ -14,6 +14,7 @@ mod inspect;
 mod interruption;
 mod output;
 mod provision;
+mod rules;
 mod stats;
 mod tenant;
 
@@ -107,6 +108,9 @@ enum Command {
     Provision(provision::Arguments),
     /// Deactivate a person's account, if there is one
     Deprovision(provision::Arguments),
+    /// Who gets an account, and what it holds: the rules of a sync
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
     Tenant(tenant::Arguments),
 }
@@ -224,6 +228,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Deprovision(arguments) => {
                 provision::deprovision(arguments, options, output).await
             }
+            Command::Rules(command) => rules::run(command, options, output).await,
             Command::Tenant(_) => Ok(()),
         }
     };

@@ -13,5 +13,6 @@ mod inspect;
 #[cfg(unix)]
 mod interruption;
 mod program;
+mod rules;
 mod stats;
 mod traces;

@@ -47,7 +47,8 @@ fn attribute(text: &mut String, spec: &AttributeSpec, manifest: &Manifest) {
     if spec.mutability == Mutability::ReadOnly {
         return;
     }
-    comment(text, &format!("{}: {}", spec.title, spec.help));
+    let title = format!("{}: {}", spec.title, spec.help);
+    comment(text, title.trim_end().trim_end_matches(':'));
     if spec.mutability == Mutability::SetOnce {
         comment(text, "It is set once, and stays.");
     }
