@@ -59,6 +59,8 @@ mod sandbox;
 mod settings;
 #[cfg(feature = "tenant")]
 pub mod simulated_tenant;
+#[cfg(feature = "sync")]
+pub mod sync;
 pub mod trace;
 
 pub use bindings::contract;
