@@ -10,10 +10,12 @@ mod connect;
 mod connection_new;
 mod demo;
 mod describe;
+mod history;
 mod inspect;
 mod output;
 mod provision;
 mod stats;
+mod sync;
 mod tenant;
 
 use std::path::PathBuf;
@@ -103,6 +105,10 @@ enum Command {
     Provision(provision::Arguments),
     /// Deactivate a person's account, if there is one
     Deprovision(provision::Arguments),
+    /// Provision a whole company: joiners, movers, leavers, from a roster and rules
+    Sync(sync::Arguments),
+    /// What runs of sync did, and what happened to one person
+    History(history::Arguments),
     /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
     Tenant(tenant::Arguments),
 }
@@ -122,6 +128,8 @@ enum Stop {
     Verdict,
     /// The answer was given, and shows that the connection file is of no use: exit 2.
     Unusable,
+    /// The answer was given; the program ends with this code.
+    Code(u8),
     /// The program's own surroundings: a file that cannot be written, for example.
     Usage(String),
 }
@@ -168,6 +176,7 @@ fn told(result: Result<(), Stop>, output: Output) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Verdict) => ExitCode::from(1),
         Err(Stop::Unusable) => ExitCode::from(2),
+        Err(Stop::Code(code)) => ExitCode::from(code),
         Err(Stop::Usage(message)) => {
             output.usage(&message);
             ExitCode::from(2)
@@ -205,6 +214,9 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
         // Ends by Ctrl-C, which is its usual end.
         return tenant::run(arguments, output).await;
     }
+    if let Command::Sync(arguments) = cli.command {
+        return sync::run(arguments, options, output).await;
+    }
     let work = async {
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, options, output).await,
@@ -219,7 +231,8 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Deprovision(arguments) => {
                 provision::deprovision(arguments, options, output).await
             }
-            Command::Tenant(_) => Ok(()),
+            Command::History(arguments) => history::run(&arguments, options, output),
+            Command::Tenant(_) | Command::Sync(_) => Ok(()),
         }
     };
     tokio::select! {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod clocked;
+mod company;
 mod directory;
 mod error;
 pub mod guard;
@@ -18,6 +19,7 @@ mod tenant;
 mod values;
 
 pub use self::apply::Halt;
+pub use self::company::plan_for;
 pub use self::error::{Duplicate, SyncError};
 pub use self::run::{OnProgress, Prepared, Progress, SyncOptions};
 pub use self::stand_in::*;
