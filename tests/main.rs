@@ -21,5 +21,6 @@ mod security;
 mod stage;
 mod stats;
 mod switches;
+mod sync;
 mod unchanged;
 mod upstream;
