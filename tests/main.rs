@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod cancelled;
 mod egress;
 mod guest_fuzz;
 mod lifecycle;

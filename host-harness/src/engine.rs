@@ -184,7 +184,10 @@ impl Host {
         Arc::clone(&self.0.places)
             .acquire_owned()
             .await
-            .map_err(|_| Failure::Cancelled)
+            .map_err(|_| Failure::Cancelled {
+                message: "The host is going down.".to_owned(),
+                unsettled: false,
+            })
     }
 
     /// Keeps the epoch moving, for as long as the returned value lives.

@@ -40,8 +40,13 @@ pub enum Failure {
     },
     /// The caller stopped the operation. For programs that stop operations by dropping
     /// them and still owe an answer; this library never returns it.
-    #[error("The operation was cancelled.")]
-    Cancelled,
+    #[error("{message}")]
+    Cancelled {
+        /// What was done before, and what may have been.
+        message: String,
+        /// Whether a write was sent and not answered.
+        unsettled: bool,
+    },
     /// Settings, credentials or the connection file are wrong. Nothing was sent.
     #[error("{}", sentence(.problems))]
     InvalidSettings {
@@ -80,7 +85,7 @@ impl Failure {
             Self::ConnectorFault { .. } => "connector-fault",
             Self::LimitReached { .. } => "limit-reached",
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
-            Self::Cancelled => "cancelled",
+            Self::Cancelled { .. } => "cancelled",
             // Which component to run is the operator's to say, like a setting.
             Self::InvalidSettings { .. } | Self::Component(_) => "invalid-settings",
             Self::DryRun(_) => "dry-run",
@@ -118,7 +123,10 @@ impl Failure {
     pub fn retry(&self) -> RetryAdvice {
         match self {
             Self::Connector(failure) => failure.retry,
-            Self::Cancelled => RetryAdvice::AfterMs(0),
+            Self::Cancelled {
+                unsettled: false, ..
+            } => RetryAdvice::AfterMs(0),
+            Self::Cancelled { .. } => RetryAdvice::AfterRepair,
             Self::DeadlineExceeded { .. }
             | Self::InvalidSettings { .. }
             | Self::LimitReached { .. }

@@ -15,20 +15,10 @@ use crate::inspection::{Inside, Inspection, Interface};
 /// manifest has it.
 #[must_use]
 pub fn account(manifest: &Manifest, account: &Account) -> Json {
-    let attributes: Map<String, Json> = account
-        .attributes
-        .iter()
-        .map(|attribute| {
-            (
-                attribute.name.clone(),
-                attribute_values(manifest, attribute),
-            )
-        })
-        .collect();
     json!({
         "id": account.id,
         "status": status(account.status),
-        "attributes": attributes,
+        "attributes": attributes(manifest, &account.attributes),
         "version": account.version,
     })
 }
@@ -40,6 +30,21 @@ pub fn status(status: AccountStatus) -> &'static str {
         AccountStatus::Active => "active",
         AccountStatus::Inactive => "inactive",
     }
+}
+
+/// Names and values: a single-valued attribute is a scalar, a multi-valued one an array.
+#[must_use]
+pub fn attributes(manifest: &Manifest, attributes: &[Attribute]) -> Json {
+    let members = attributes.iter();
+    let members: Map<String, Json> = members
+        .map(|attribute| {
+            (
+                attribute.name.clone(),
+                attribute_values(manifest, attribute),
+            )
+        })
+        .collect();
+    members.into()
 }
 
 fn attribute_values(manifest: &Manifest, attribute: &Attribute) -> Json {

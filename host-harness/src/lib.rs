@@ -61,6 +61,7 @@ mod settings;
 pub mod simulated_tenant;
 #[cfg(feature = "sync")]
 pub mod sync;
+mod toml_file;
 pub mod trace;
 
 pub use bindings::contract;

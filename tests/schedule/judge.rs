@@ -46,7 +46,7 @@ pub(crate) struct Window<'a> {
     pub(crate) gone: &'a [String],
     /// What the tenant received meanwhile, of all workers.
     pub(crate) log: &'a [Received],
-    /// How many users there were before.
+    /// How many users there were all the time.
     pub(crate) everybody: usize,
 }
 

@@ -109,7 +109,7 @@ impl<'a> Worker<'a> {
         let index = self.rng.usize(0..self.people.len());
         let person = self.people[index].clone();
         let before = self.tenant.users_named(&person.user_name);
-        let everybody = self.tenant.users().len();
+        let there = self.tenant.users();
         let operation = self.choose(index, &person, &before);
         let first = self.tenant.log_len();
 
@@ -122,6 +122,10 @@ impl<'a> Worker<'a> {
 
         let after = self.tenant.users_named(&person.user_name);
         let log = self.tenant.log_since(first);
+        // Another worker may have removed a second account meanwhile.
+        let still = self.tenant.users();
+        let all_the_time = |user: &&Json| still.iter().any(|other| other["id"] == user["id"]);
+        let everybody = there.iter().filter(all_the_time).count();
         let window = Window {
             plan: self.plan,
             person: &person,

@@ -1,6 +1,6 @@
 //! A roster, rules and a journal beside a stage.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use host_harness::clock::TestClock;
@@ -8,7 +8,7 @@ use host_harness::simulated_tenant::Switches;
 use host_harness::sync::plan::Plan;
 use host_harness::sync::report::Report;
 use host_harness::sync::{
-    Halt, Prepared, Roster, RosterSource, Rules, SyncError, SyncOptions, Today, plan_for,
+    Halt, Prepared, Roster, RosterSource, Rules, SyncError, SyncOptions, plan_for,
 };
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -142,13 +142,13 @@ impl Town {
         let path = self.path("roster.csv");
         std::fs::write(&path, roster).unwrap();
         let manifest = self.stage.connection.manifest();
-        let rules = Rules::parse("rules.toml", &self.rules, manifest).unwrap();
-        let roster = Roster::open(&RosterSource::File(path), &()).unwrap();
+        let rules = Rules::parse(Path::new("rules.toml"), &self.rules, manifest).unwrap();
+        let roster = Roster::open(&RosterSource::File(path), rules.roster_format()).unwrap();
         let clock = Arc::new(self.clock.clone());
         let mut options = SyncOptions::new(self.path("town.journal"), clock);
         (self.options)(&mut options);
         let connection = &self.stage.connection;
-        plan_for(connection, roster, &rules, &Today, options, &|_| {}).await
+        plan_for(connection, roster, &rules, options, &|_| {}).await
     }
 
     /// A run over the text of a roster.

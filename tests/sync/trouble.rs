@@ -1,11 +1,8 @@
 //! Answers that never come, people for whom it does not work, and Ctrl-C.
 
-use host_harness::simulated_tenant::{
-    Fault, FaultSchedule, SimulatedTenant, Switch, TenantOptions,
-};
+use host_harness::simulated_tenant::{Fault, Switch};
 
 use super::town::{Town, conflicts, people, row, written};
-use crate::stage::{connector_on, options};
 
 #[tokio::test]
 async fn a_create_whose_outcome_is_unknown_is_looked_for_next_time_and_never_doubled() {
@@ -132,18 +129,9 @@ async fn an_interrupted_run_says_what_it_did_not_begin_and_the_next_one_does_it(
 /// Whatever goes wrong on the way: some runs later the company is there, each once.
 #[tokio::test]
 async fn with_every_tenth_request_failing_everybody_ends_up_with_one_account() {
-    for seed in 0..4 {
-        let mut town = Town::new().await;
-        let tenant = SimulatedTenant::start(TenantOptions {
-            fault_schedule: Some(FaultSchedule::new(seed).rate(0.1)),
-            switches: Switch::NamesNotUnique.into(),
-            ..TenantOptions::default()
-        })
-        .await
-        .unwrap();
-        let connector = connector_on(&town.clock).await;
-        town.stage.connection = connector.connect(options(&tenant)).await.unwrap();
-        town.stage.tenant = tenant;
+    for seed in 0..10 {
+        let town = Town::with([Switch::NamesNotUnique], 0).await;
+        let mut random = fastrand::Rng::with_seed(seed);
         let mut rows = people(30);
         for round in 0..12 {
             if round == 4 {
@@ -151,8 +139,9 @@ async fn with_every_tenth_request_failing_everybody_ends_up_with_one_account() {
                 rows[1] = row("E0001", "p1").left();
                 rows[2] = row("E0002", "p2").title("Director");
             }
-            if round == 9 {
-                town.stage.tenant.end_schedule();
+            for _ in 0..if round < 9 { 6 } else { 0 } {
+                let fault = FAULTS[random.usize(..FAULTS.len())];
+                town.stage.tenant.inject(fault.parse::<Fault>().unwrap());
             }
             // A listing may fail; then nothing was done.
             if let Err(error) = town.try_run(&rows).await {
@@ -160,9 +149,25 @@ async fn with_every_tenth_request_failing_everybody_ends_up_with_one_account() {
             }
         }
         town.settled(&rows).await;
-        let users = town.stage.tenant.users();
-        assert_eq!(users.len(), 30, "seed {seed}");
+        assert_eq!(town.stage.tenant.users().len(), 30, "seed {seed}");
         assert_eq!(town.active(), 29, "seed {seed}");
         assert_eq!(town.user("renamed")["externalId"], "E0000");
     }
 }
+
+const FAULTS: [&str; 14] = [
+    "post:cut-before-commit",
+    "post:cut-after-commit",
+    "post:cut-mid-answer",
+    "post:500",
+    "post:503-after-commit",
+    "post:429-retry-after-1",
+    "patch:cut-after-commit",
+    "patch:500-after-commit",
+    "patch:503",
+    "any:cut-before-next",
+    "any:stale-read",
+    "get:503",
+    "get:cut-mid-answer",
+    "get:429-retry-after-2",
+];

@@ -80,7 +80,7 @@ async fn operate(
     let connection = &connected.connection;
     let manifest = connection.manifest();
     match command {
-        Command::List { limit } => return list(connection, limit, output).await,
+        Command::List { limit } => return list(connection, limit, options, output).await,
         Command::Get { id } => output.account(manifest, &connection.get(&id).await?),
         Command::Find { key } => {
             let key = attributes::lookup(manifest, &key)?;
@@ -150,7 +150,12 @@ async fn set_status(
 
 /// Written as it arrives with `--json`; a table at the end, with a count until then, for
 /// people.
-async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Result<(), Stop> {
+async fn list(
+    connection: &Connection,
+    limit: Option<u64>,
+    options: &Options,
+    output: Output,
+) -> Result<(), Stop> {
     let manifest = connection.manifest();
     let mut listing = connection.listing();
     if let Some(limit) = limit {
@@ -167,7 +172,11 @@ async fn list(connection: &Connection, limit: Option<u64>, output: Output) -> Re
         output.line("{\"accounts\": [");
     }
     while limit.is_none_or(|limit| count < limit) {
-        match listing.next().await {
+        let next = tokio::select! {
+            next = listing.next() => next,
+            _ = tokio::signal::ctrl_c() => Some(Err(options.writes.interrupted())),
+        };
+        match next {
             None => break,
             Some(Err(failed)) => {
                 failure = Some(failed);

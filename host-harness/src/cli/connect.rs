@@ -93,7 +93,9 @@ pub(super) async fn connect_with(
     let trace = trace(options)?;
     connection.dry_run = options.dry_run;
     let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
-    connection.observer = observer(written.into_iter().chain(options.measured()));
+    let writes: Arc<dyn Observer> = options.writes.clone();
+    let watching = written.into_iter().chain(options.measured());
+    connection.observer = observer(watching.chain([writes]));
     let connection = component.connect(connection).await?;
     Ok(Connected { connection, trace })
 }

@@ -12,8 +12,10 @@ mod demo;
 mod describe;
 mod history;
 mod inspect;
+mod interruption;
 mod output;
 mod provision;
+mod rules;
 mod stats;
 mod sync;
 mod tenant;
@@ -27,6 +29,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::attributes::Pair;
 use crate::failure::Failure;
+use interruption::Writes;
 use output::Output;
 use stats::Stats;
 
@@ -79,6 +82,8 @@ struct Options {
     stats: bool,
     #[arg(skip)]
     measured: Arc<Stats>,
+    #[arg(skip)]
+    writes: Arc<Writes>,
     /// Say more on stderr; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -105,6 +110,9 @@ enum Command {
     Provision(provision::Arguments),
     /// Deactivate a person's account, if there is one
     Deprovision(provision::Arguments),
+    /// Who gets an account, and what it holds: the rules of a sync
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// Provision a whole company: joiners, movers, leavers, from a roster and rules
     Sync(sync::Arguments),
     /// What runs of sync did, and what happened to one person
@@ -209,6 +217,7 @@ fn misread(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
+    let writes = Arc::clone(&cli.options.writes);
     let options = &cli.options;
     if let Command::Tenant(arguments) = cli.command {
         // Ends by Ctrl-C, which is its usual end.
@@ -231,14 +240,19 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Deprovision(arguments) => {
                 provision::deprovision(arguments, options, output).await
             }
+            Command::Rules(command) => rules::run(command, options, output).await,
             Command::History(arguments) => history::run(&arguments, options, output),
             Command::Tenant(_) | Command::Sync(_) => Ok(()),
         }
     };
-    tokio::select! {
-        result = work => result,
-        _ = tokio::signal::ctrl_c() => Err(Stop::Failed(Failure::Cancelled)),
-    }
+    // By value, so that what is given up has ended, and told so, before it is summed up.
+    let result = tokio::select! {
+        // A listing hears of it too, and closes its document first.
+        biased;
+        result = work => Some(result),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    result.unwrap_or_else(|| Err(Stop::Failed(writes.interrupted())))
 }
 
 /// 2 for what the operator can mend on this side, 1 for the rest; a dry run that shows its

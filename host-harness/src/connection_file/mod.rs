@@ -5,7 +5,6 @@
 mod tables;
 #[cfg(test)]
 mod tests;
-mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,6 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use self::values::Reader;
 use crate::connection::ConnectionOptions;
 use crate::contract::Problem;
 use crate::egress::{CredentialSources, Network};
@@ -21,6 +19,7 @@ use crate::engine::HostOptions;
 use crate::failure::Failure;
 use crate::provenance::Provenance;
 use crate::sandbox::{Limits, STACK_BYTES};
+use crate::toml_file::Reader;
 
 /// A connection file, read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use toml::de::{DeTable, DeValue};
 
 use super::ConnectionFile;
-use super::values::{Reader, boolean};
 use crate::egress::SecretSource;
 use crate::sandbox::{MOST_HEADER_BYTES, MOST_MEMORY, MOST_STACK, MOST_TABLE_ELEMENTS};
+use crate::toml_file::{Reader, boolean};
 
 const TABLES: [&str; 5] = ["component", "settings", "credentials", "network", "limits"];
 const COMPONENT: [&str; 4] = ["file", "sha256", "public-key", "signature"];

@@ -2,6 +2,7 @@
 //! guest may see, or to what is known to have happened instead.
 
 use std::error::Error as _;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, RETRY_AFTER, TRANSFER_ENCODING};
 
@@ -31,7 +32,16 @@ impl Egress {
             return Err(TransportFailure::Refused(out_of_time()));
         };
         operation.note_request();
-        let (started, began) = (self.clock.wall(), self.clock.now());
+        let began = self.clock.now();
+        let mut watched = Watched {
+            egress: self,
+            prepared,
+            operation: operation.name,
+            attempt,
+            started: self.clock.wall(),
+            began,
+            told: false,
+        };
         let alarm = began.saturating_add(self.limits.request_time).min(deadline);
         let result = tokio::select! {
             result = self.exchange(operation, prepared) => result,
@@ -49,23 +59,7 @@ impl Egress {
         if let (Some(meter), Some(body), false) = (&mut operation.meter, &prepared.body, unsent) {
             meter.sent(body.len());
         }
-        if let Some(observer) = &self.observer {
-            observer.exchange(&Exchange {
-                operation: operation.name,
-                attempt,
-                started,
-                duration: self.clock.now().saturating_sub(began),
-                request: self.traced(prepared),
-                result: match &result {
-                    Ok(response) => Ok(ReceivedResponse {
-                        status: response.status,
-                        headers: response.headers.clone(),
-                        body: response.body.clone(),
-                    }),
-                    Err(failure) => Err(failure.clone()),
-                },
-            });
-        }
+        watched.tell(result.as_ref());
         result
     }
 
@@ -179,6 +173,51 @@ impl Egress {
         }
         operation.reached = Some(limit);
         Err(too_large(most))
+    }
+}
+
+/// An attempt under way. The observer hears of it also where the caller gives it up, since
+/// what was sent was sent.
+struct Watched<'a> {
+    egress: &'a Egress,
+    prepared: &'a Prepared,
+    operation: &'static str,
+    attempt: u32,
+    started: SystemTime,
+    began: Duration,
+    told: bool,
+}
+
+impl Watched<'_> {
+    fn tell(&mut self, result: Result<&Response, &TransportFailure>) {
+        self.told = true;
+        let Some(observer) = &self.egress.observer else {
+            return;
+        };
+        observer.exchange(&Exchange {
+            operation: self.operation,
+            attempt: self.attempt,
+            started: self.started,
+            duration: self.egress.clock.now().saturating_sub(self.began),
+            request: self.egress.traced(self.prepared),
+            result: match result {
+                Ok(response) => Ok(ReceivedResponse {
+                    status: response.status,
+                    headers: response.headers.clone(),
+                    body: response.body.clone(),
+                }),
+                Err(failure) => Err(failure.clone()),
+            },
+        });
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            let given_up = "The operation was cancelled before an answer came.".to_owned();
+            self.tell(Err(&TransportFailure::NoAnswer(given_up)));
+        }
     }
 }
 

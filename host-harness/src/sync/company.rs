@@ -1,9 +1,11 @@
 //! From a roster and rules to what everybody is to have.
 
+use jiff::civil::Date;
+
 use super::error::{Duplicate, SyncError};
 use super::run::{Company, OnProgress, Prepared, Progress, SyncOptions, prepare};
 use super::scratch::Scratch;
-use super::{Roster, Rules, Today};
+use super::{Roster, Rules};
 use crate::connection::Connection;
 
 /// How many rows pass between two reports of progress.
@@ -22,13 +24,13 @@ pub async fn plan_for<'a>(
     connection: &'a Connection,
     roster: Roster,
     rules: &Rules,
-    today: &Today,
     options: SyncOptions,
     progress: OnProgress<'_>,
 ) -> Result<Prepared<'a>, SyncError> {
-    rules
-        .fit(roster.columns())
-        .map_err(|error| SyncError::Usage(error.to_string()))?;
+    if let Some(columns) = roster.columns() {
+        rules.fit(columns)?;
+    }
+    let today = rules.today(options.clock.wall());
     let mut roster = Some(roster);
     let mut read = |scratch: &Scratch| {
         let Some(roster) = roster.take() else {
@@ -38,7 +40,7 @@ pub async fn plan_for<'a>(
     };
     let company = Company {
         policy: rules.policy(),
-        protects: &|account| rules.protects(account),
+        protects: &|account| rules.protects(account, today),
         read: &mut read,
         rules: rules.digest().to_owned(),
     };
@@ -49,13 +51,13 @@ pub async fn plan_for<'a>(
 fn wishes(
     mut roster: Roster,
     rules: &Rules,
-    today: &Today,
+    today: Date,
     scratch: &Scratch,
     progress: OnProgress<'_>,
 ) -> Result<String, SyncError> {
     let mut duplicates: Vec<Duplicate> = Vec::new();
     let mut rows = 0;
-    while let Some(row) = roster.next() {
+    while let Some(row) = roster.next()? {
         let duplicate = match row.and_then(|row| rules.wish(&row, today)) {
             Ok(wish) => scratch.add_wish(&wish)?,
             Err(bad) => scratch.add_bad(&bad)?,

@@ -99,6 +99,10 @@ pub struct Ground {
     pub deactivations: u64,
 }
 
+/// Of a company of ten, one person is a tenth: fewer missing rows than this say nothing about a
+/// roster, however many percent they are.
+const FEWEST_MISSING: u64 = 5;
+
 /// What stops a run before its first write.
 #[must_use]
 pub fn before(ground: &Ground, guards: &Guards, allowed: &Allowed) -> Vec<Stopped> {
@@ -111,6 +115,7 @@ pub fn before(ground: &Ground, guards: &Guards, allowed: &Allowed) -> Vec<Stoppe
     if ground.rows == 0 {
         stop(Guard::EmptyRoster, "The roster is empty.".to_owned());
     } else if let Some(before) = ground.rows_before
+        && before.saturating_sub(ground.rows) >= FEWEST_MISSING
         && percent(before.saturating_sub(ground.rows), before) > guards.shorter_roster
     {
         stop(
@@ -244,6 +249,8 @@ mod tests {
         assert_eq!(names(rows(80, Some(100)), &[]), [""; 0]);
         assert_eq!(names(rows(79, Some(100)), &[]), ["shorter-roster"]);
         assert_eq!(names(rows(500, Some(100)), &[]), [""; 0]);
+        assert_eq!(names(rows(1, Some(5)), &[]), [""; 0]);
+        assert_eq!(names(rows(5, Some(10)), &[]), ["shorter-roster"]);
     }
 
     #[test]

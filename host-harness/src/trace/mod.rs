@@ -20,7 +20,8 @@ pub const REDACTED: &str = "[redacted]";
 /// operation waits, so it should be quick. Several are one: `Vec<Arc<dyn Observer>>` is an
 /// observer that tells each.
 pub trait Observer: Send + Sync {
-    /// One attempt of one request has ended.
+    /// One attempt of one request has ended: with an answer, without one, or because the
+    /// operation was cancelled.
     fn exchange(&self, exchange: &Exchange);
 
     /// An operation has ended, in whatever way: done, failed, stopped by a limit, cancelled.

@@ -10,6 +10,9 @@
 mod bad_input;
 mod commands;
 mod inspect;
+#[cfg(unix)]
+mod interruption;
 mod program;
+mod rules;
 mod stats;
 mod traces;

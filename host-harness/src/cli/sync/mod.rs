@@ -17,12 +17,11 @@ use super::{Options, Stop};
 use crate::clock::SystemClock;
 use crate::connection::Connection;
 use crate::connection_file::ConnectionFile;
-use crate::failure::Failure;
 use crate::sync::guard::Guard;
 use crate::sync::plan::{Action, Plan};
 use crate::sync::report::Report;
 use crate::sync::{
-    Halt, Prepared, Progress, Roster, RosterSource, Rules, SyncError, SyncOptions, Today, plan_for,
+    Halt, Prepared, Progress, Roster, RosterSource, Rules, SyncError, SyncOptions, plan_for,
 };
 use progress::Bars;
 
@@ -165,26 +164,16 @@ async fn carry_out(
                 .to_owned(),
         )));
     }
-    let rules = rules(&arguments.rules, connection)?;
-    let source = match reads_stdin {
-        true => RosterSource::Stdin,
-        false => RosterSource::File(arguments.roster.clone()),
-    };
-    let roster = Roster::open(&source, &()).map_err(|error| SyncError::Usage(error.to_string()))?;
+    let rules = Rules::read(&arguments.rules, connection.manifest()).map_err(SyncError::Failed)?;
+    let source = RosterSource::new(&arguments.roster);
+    let roster = Roster::open(&source, rules.roster_format()).map_err(SyncError::Failed)?;
     let bars = Bars::new(output);
     let on_progress = |progress: Progress| bars.show(progress);
     let sync_options = sync_options(arguments, file, plan_alone);
-    let planning = plan_for(
-        connection,
-        roster,
-        &rules,
-        &Today,
-        sync_options,
-        &on_progress,
-    );
+    let planning = plan_for(connection, roster, &rules, sync_options, &on_progress);
     let planned = tokio::select! {
         planned = planning => planned,
-        _ = tokio::signal::ctrl_c() => return Err(Ended::Stop(Stop::Failed(Failure::Cancelled))),
+        _ = tokio::signal::ctrl_c() => return Err(Ended::Stop(Stop::Failed(options.writes.interrupted()))),
     };
     bars.clear();
     let mut prepared = planned?;
@@ -208,7 +197,7 @@ async fn carry_out(
         output.note("Nothing was done.");
         return Ok(0);
     }
-    let report = apply(prepared, halt, &on_progress, output).await?;
+    let report = apply(prepared, halt, &on_progress, options, output).await?;
     bars.clear();
     tell_report(&report, output);
     Ok(report.exit_code())
@@ -219,6 +208,7 @@ async fn apply(
     prepared: Prepared<'_>,
     halt: &Halt,
     on_progress: &(dyn Fn(Progress) + Sync),
+    options: &Options,
     output: Output,
 ) -> Result<Report, Ended> {
     let mut applying = std::pin::pin!(prepared.apply(halt, on_progress));
@@ -228,7 +218,7 @@ async fn apply(
             report = &mut applying => return Ok(report?),
             _ = tokio::signal::ctrl_c() => {
                 if interrupted {
-                    return Err(Ended::Stop(Stop::Failed(Failure::Cancelled)));
+                    return Err(Ended::Stop(Stop::Failed(options.writes.interrupted())));
                 }
                 interrupted = true;
                 halt.interrupt();
@@ -239,16 +229,6 @@ async fn apply(
             }
         }
     }
-}
-
-fn rules(path: &Path, connection: &Connection) -> Result<Rules, SyncError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SyncError::File {
-        path: path.to_owned(),
-        what: "read",
-        source,
-    })?;
-    Rules::parse(&path.display().to_string(), &text, connection.manifest())
-        .map_err(|error| SyncError::Usage(error.to_string()))
 }
 
 fn sync_options(arguments: &Arguments, file: &ConnectionFile, plan_alone: bool) -> SyncOptions {

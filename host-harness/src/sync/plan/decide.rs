@@ -204,7 +204,7 @@ pub(super) fn decide(wish: &Wish, found: &Found, policy: &Policy, manifest: &Man
         (Standing::NoLonger { reason }, None) => {
             entry.becomes(
                 Action::Skipped,
-                format!("{}, and no account.", plain(reason)),
+                format!("{}, and there is no account.", plain(reason)),
             );
         }
         (Standing::NoLonger { reason }, Some((account, how))) => {
@@ -416,9 +416,11 @@ fn switched_off(what: &str) -> String {
     format!("`{what}` is switched off.")
 }
 
-/// Without its full stop, to go on from.
-fn plain(reason: &str) -> &str {
-    reason.trim_end_matches('.')
+/// A reason as the beginning of a sentence: a capital letter, no full stop.
+fn plain(reason: &str) -> String {
+    let mut letters = reason.trim_end_matches('.').chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// What tells whether an account is still in the state that a plan was made on.

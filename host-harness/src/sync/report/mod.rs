@@ -294,7 +294,7 @@ pub(crate) fn is_open(failure: &Failure) -> bool {
         Failure::ConnectorFault { .. }
         | Failure::LimitReached { .. }
         | Failure::DeadlineExceeded { .. }
-        | Failure::Cancelled => true,
+        | Failure::Cancelled { .. } => true,
         _ => false,
     }
 }

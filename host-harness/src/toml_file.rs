@@ -1,5 +1,5 @@
-//! The values of a connection file: text, numbers, durations, each refused with its line
-//! where it is something else.
+//! The values of a TOML file that people write: text, numbers, durations, each refused with its
+//! line where it is something else.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ use crate::contract::Problem;
 use crate::settings::nearest;
 
 /// A key and its value, with their places.
-pub(super) type Entry<'a, 'i> = (
+pub(crate) type Entry<'a, 'i> = (
     &'a Spanned<std::borrow::Cow<'i, str>>,
     &'a Spanned<DeValue<'i>>,
 );
 
-pub(super) struct Reader<'f> {
+pub(crate) struct Reader<'f> {
     path: &'f Path,
     text: &'f str,
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl<'f> Reader<'f> {
-    pub(super) fn new(path: &'f Path, text: &'f str) -> Self {
+    pub(crate) fn new(path: &'f Path, text: &'f str) -> Self {
         Self {
             path,
             text,
@@ -32,7 +32,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    pub(super) fn take<T>(
+    pub(crate) fn take<T>(
         &mut self,
         entry: Entry<'_, '_>,
         wanted: &str,
@@ -45,7 +45,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    pub(super) fn duration(&mut self, entry: Entry<'_, '_>, target: &mut Duration) {
+    pub(crate) fn duration(&mut self, entry: Entry<'_, '_>, target: &mut Duration) {
         let read = |value: &DeValue<'_>| duration(value.as_str()?);
         self.take(
             entry,
@@ -55,11 +55,11 @@ impl<'f> Reader<'f> {
         );
     }
 
-    pub(super) fn number<T: TryFrom<i64> + Copy>(&mut self, entry: Entry<'_, '_>, target: &mut T) {
+    pub(crate) fn number<T: TryFrom<i64> + Copy>(&mut self, entry: Entry<'_, '_>, target: &mut T) {
         self.take(entry, "a whole number above 0", number, target);
     }
 
-    pub(super) fn number_option<T: TryFrom<i64>>(
+    pub(crate) fn number_option<T: TryFrom<i64>>(
         &mut self,
         entry: Entry<'_, '_>,
         target: &mut Option<T>,
@@ -68,7 +68,7 @@ impl<'f> Reader<'f> {
         self.take(entry, "a whole number above 0", read, target);
     }
 
-    pub(super) fn number_up_to(&mut self, entry: Entry<'_, '_>, most: usize, target: &mut usize) {
+    pub(crate) fn number_up_to(&mut self, entry: Entry<'_, '_>, most: usize, target: &mut usize) {
         let read = |value: &DeValue<'_>| number(value).filter(|number| *number <= most);
         self.take(
             entry,
@@ -78,7 +78,7 @@ impl<'f> Reader<'f> {
         );
     }
 
-    pub(super) fn text(&mut self, entry: Entry<'_, '_>) -> Option<String> {
+    pub(crate) fn text(&mut self, entry: Entry<'_, '_>) -> Option<String> {
         match entry.1.get_ref().as_str() {
             Some(text) if !text.is_empty() => Some(text.to_owned()),
             _ => {
@@ -88,17 +88,17 @@ impl<'f> Reader<'f> {
         }
     }
 
-    pub(super) fn path_value(&mut self, entry: Entry<'_, '_>) -> Option<PathBuf> {
+    pub(crate) fn path_value(&mut self, entry: Entry<'_, '_>) -> Option<PathBuf> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         self.text(entry).map(|text| folder.join(text))
     }
 
-    pub(super) fn wrong_value(&mut self, (key, value): Entry<'_, '_>, wanted: &str) {
+    pub(crate) fn wrong_value(&mut self, (key, value): Entry<'_, '_>, wanted: &str) {
         let message = format!("`{}` is {wanted}", key.get_ref());
         self.problem(key.get_ref(), "wrong-value", Some(value.span()), message);
     }
 
-    pub(super) fn unknown_key(
+    pub(crate) fn unknown_key(
         &mut self,
         key: &Spanned<std::borrow::Cow<'_, str>>,
         table: Option<&str>,
@@ -114,16 +114,20 @@ impl<'f> Reader<'f> {
         self.problem(name, "unknown", Some(key.span()), message);
     }
 
-    pub(super) fn problem(
+    /// The line of a place, from 1.
+    pub(crate) fn line(&self, place: usize) -> usize {
+        let before = self.text.get(..place).unwrap_or(self.text);
+        before.matches('\n').count() + 1
+    }
+
+    pub(crate) fn problem(
         &mut self,
         name: &str,
         code: &str,
         span: Option<Range<usize>>,
         message: String,
     ) {
-        let line = span
-            .and_then(|span| self.text.get(..span.start))
-            .map(|before| before.matches('\n').count() + 1);
+        let line = span.map(|span| self.line(span.start));
         let place = match line {
             Some(line) => format!("{}:{line}", self.path.display()),
             None => self.path.display().to_string(),
@@ -141,11 +145,11 @@ impl<'f> Reader<'f> {
     }
 }
 
-pub(super) fn boolean(value: &DeValue<'_>) -> Option<bool> {
+pub(crate) fn boolean(value: &DeValue<'_>) -> Option<bool> {
     value.as_bool()
 }
 
-fn number<T: TryFrom<i64>>(value: &DeValue<'_>) -> Option<T> {
+pub(crate) fn number<T: TryFrom<i64>>(value: &DeValue<'_>) -> Option<T> {
     let integer = value.as_integer()?;
     let digits = integer.as_str().replace('_', "");
     i64::from_str_radix(&digits, integer.radix())

@@ -1,0 +1,82 @@
+//! JSON Lines: an object a line, a person each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead as _, BufReader, Read as _};
+
+use serde_json::{Map, Value as Json};
+
+use super::bounded::Bounded;
+use super::{BadRow, MOST_ROW_BYTES, RosterFormat, Row, list, too_long};
+use crate::sync::expression::from_json;
+
+pub(super) struct JsonLines {
+    reader: BufReader<Bounded>,
+    lists: BTreeMap<String, String>,
+    line: u64,
+    text: Vec<u8>,
+}
+
+impl JsonLines {
+    pub(super) fn new(input: Bounded, format: &RosterFormat) -> Self {
+        Self {
+            reader: BufReader::new(input),
+            lists: format.lists.clone(),
+            line: 0,
+            text: Vec::new(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// Why the rest cannot be read, as the rest of a sentence.
+    pub(super) fn next(&mut self) -> Result<Option<Result<Row, BadRow>>, String> {
+        loop {
+            self.reader.get_mut().renew();
+            self.text.clear();
+            self.line += 1;
+            let mut row = (&mut self.reader).take(MOST_ROW_BYTES as u64);
+            let count = row
+                .read_until(b'\n', &mut self.text)
+                .map_err(|error| format!("line {} cannot be read: {error}", self.line))?;
+            if count == 0 {
+                return Ok(None);
+            }
+            if count >= MOST_ROW_BYTES {
+                return Err(too_long(self.line));
+            }
+            if !self.text.trim_ascii().is_empty() {
+                return Ok(Some(self.row()));
+            }
+        }
+    }
+
+    fn row(&self) -> Result<Row, BadRow> {
+        let bad = |reason: String| BadRow {
+            line: self.line,
+            key: None,
+            reason,
+        };
+        let members: Map<String, Json> = serde_json::from_slice(&self.text).map_err(|error| {
+            bad(format!(
+                "it is no JSON object (at character {} of the line)",
+                error.column()
+            ))
+        })?;
+        let mut row = HashMap::with_capacity(members.len());
+        for (name, value) in members {
+            let value = match (self.lists.get(&name), &value) {
+                (Some(separator), Json::String(text)) => list(text, separator),
+                _ => from_json(&value),
+            };
+            row.insert(name, value);
+        }
+        Ok(Row {
+            line: self.line,
+            members: row,
+        })
+    }
+
+    pub(super) fn digest(self) -> String {
+        self.reader.into_inner().digest()
+    }
+}
