@@ -22,5 +22,6 @@ mod security;
 mod stage;
 mod stats;
 mod switches;
+mod sync;
 mod unchanged;
 mod upstream;

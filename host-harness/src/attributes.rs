@@ -1,6 +1,8 @@
 //! Attributes as people and files give them, `NAME=VALUE`, against a manifest: turned into
 //! the contract's values, or refused by name before anything is sent.
 
+use std::borrow::Cow;
+
 use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, Change, Draft, Edits, Failure as Refusal,
     FailureKind, Manifest, Mutability, Problem, RetryAdvice, Value, ValueType,
@@ -37,14 +39,20 @@ pub fn same(spec: &AttributeSpec, a: &[Value], b: &[Value]) -> bool {
 
 fn equal(spec: &AttributeSpec, a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Text(a), Value::Text(b)) if spec.case_exact => a.trim() == b.trim(),
-        (Value::Text(a), Value::Text(b)) => {
-            // By characters, so that a letter's form at a word's end makes no difference.
-            let fold = |text: &str| text.trim().chars().flat_map(char::to_lowercase).collect();
-            let (a, b): (String, String) = (fold(a), fold(b));
-            a == b
-        }
+        (Value::Text(a), Value::Text(b)) => comparable(spec, a) == comparable(spec, b),
         _ => a == b,
+    }
+}
+
+/// A text in the spelling that all texts share which are the same by the attribute's rules.
+#[must_use]
+pub(crate) fn comparable<'a>(spec: &AttributeSpec, text: &'a str) -> Cow<'a, str> {
+    let text = text.trim();
+    if spec.case_exact {
+        Cow::Borrowed(text)
+    } else {
+        // By characters, so that a letter's form at a word's end makes no difference.
+        Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
     }
 }
 

@@ -10,12 +10,14 @@ mod connect;
 mod connection_new;
 mod demo;
 mod describe;
+mod history;
 mod inspect;
 mod interruption;
 mod output;
 mod provision;
 mod rules;
 mod stats;
+mod sync;
 mod tenant;
 
 use std::path::PathBuf;
@@ -111,6 +113,10 @@ enum Command {
     /// Who gets an account, and what it holds: the rules of a sync
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Provision a whole company: joiners, movers, leavers, from a roster and rules
+    Sync(sync::Arguments),
+    /// What runs of sync did, and what happened to one person
+    History(history::Arguments),
     /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
     Tenant(tenant::Arguments),
 }
@@ -130,6 +136,8 @@ enum Stop {
     Verdict,
     /// The answer was given, and shows that the connection file is of no use: exit 2.
     Unusable,
+    /// The answer was given; the program ends with this code.
+    Code(u8),
     /// The program's own surroundings: a file that cannot be written, for example.
     Usage(String),
 }
@@ -176,6 +184,7 @@ fn told(result: Result<(), Stop>, output: Output) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Verdict) => ExitCode::from(1),
         Err(Stop::Unusable) => ExitCode::from(2),
+        Err(Stop::Code(code)) => ExitCode::from(code),
         Err(Stop::Usage(message)) => {
             output.usage(&message);
             ExitCode::from(2)
@@ -214,6 +223,9 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
         // Ends by Ctrl-C, which is its usual end.
         return tenant::run(arguments, output).await;
     }
+    if let Command::Sync(arguments) = cli.command {
+        return sync::run(arguments, options, output).await;
+    }
     let work = async {
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, options, output).await,
@@ -229,7 +241,8 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
                 provision::deprovision(arguments, options, output).await
             }
             Command::Rules(command) => rules::run(command, options, output).await,
-            Command::Tenant(_) => Ok(()),
+            Command::History(arguments) => history::run(&arguments, options, output),
+            Command::Tenant(_) | Command::Sync(_) => Ok(()),
         }
     };
     // By value, so that what is given up has ended, and told so, before it is summed up.

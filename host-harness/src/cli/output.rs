@@ -12,6 +12,7 @@ use crate::contract::{
 };
 use crate::failure::{Failure, PlannedRequest};
 use crate::json;
+use crate::sync::SyncError;
 
 /// Where a command's answer goes.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +102,20 @@ impl Output {
             sentence(failure.message())
         ));
         self.note(&format!("{QUIET}{}{QUIET:#}", circumstances(failure)));
+    }
+
+    /// Why a sync ended without a report.
+    pub(super) fn sync_error(self, error: &SyncError) {
+        if let SyncError::Failed(failure) = error {
+            return self.failure(failure);
+        }
+        if self.json {
+            self.line(&format!("{:#}", error.to_json()));
+        }
+        self.note(&format!(
+            "{BAD}error:{BAD:#} {}",
+            sentence(error.to_string())
+        ));
     }
 
     pub(super) fn account(self, manifest: &Manifest, account: &Account) {

@@ -1,0 +1,9 @@
+//! A whole company: what a sync does to a tenant, and above all what it does not.
+
+mod guards;
+mod lifecycle;
+mod private;
+mod reading;
+mod reviewed;
+mod town;
+mod trouble;
