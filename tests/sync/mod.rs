@@ -1,5 +1,6 @@
 //! A whole company: what a sync does to a tenant, and above all what it does not.
 
+mod company;
 mod guards;
 mod lifecycle;
 mod private;

@@ -122,7 +122,10 @@ impl Town {
     }
 
     pub(crate) async fn with(switches: impl Into<Switches>, people: usize) -> Self {
-        let clock = TestClock::default();
+        Self::on(TestClock::default(), switches, people).await
+    }
+
+    pub(crate) async fn on(clock: TestClock, switches: impl Into<Switches>, people: usize) -> Self {
         let connector = connector_on(&clock).await;
         Self {
             stage: Stage::on(&connector, switches, people).await,
