@@ -149,7 +149,11 @@ async fn with_every_tenth_request_failing_everybody_ends_up_with_one_account() {
             }
         }
         town.settled(&rows).await;
-        assert_eq!(town.stage.tenant.users().len(), 30, "seed {seed}");
+        // Who left may have left before any run had made them.
+        let users = town.stage.tenant.users();
+        let stayed = users.iter().filter(|user| user["externalId"] != "E0001");
+        assert_eq!(stayed.count(), 29, "seed {seed}");
+        assert!(users.len() <= 30, "seed {seed}");
         assert_eq!(town.active(), 29, "seed {seed}");
         assert_eq!(town.user("renamed")["externalId"], "E0000");
     }
