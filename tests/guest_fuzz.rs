@@ -52,7 +52,7 @@ fn value(state: &mut u64, depth: usize) -> Json {
     ];
     match below(state, if depth > 4 { 7 } else { 10 }) {
         0 => Json::Null,
-        1 => json!(next(state) % 2 == 0),
+        1 => json!(next(state).is_multiple_of(2)),
         2 => json!(next(state)),
         3 => serde_json::from_str(&"9".repeat(1 + below(state, 400))).unwrap(),
         4 => json!(ADA[below(state, ADA.len())].1),

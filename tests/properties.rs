@@ -69,7 +69,7 @@ fn any_user_name_is_found_again() {
                 assert_eq!(stage.lines().len(), 1, "{name:?}");
                 stage
                     .tenant
-                    .delete_in_console(&stage.tenant.users()[0]["id"].as_str().unwrap().to_owned());
+                    .delete_in_console(stage.tenant.users()[0]["id"].as_str().unwrap());
             });
             Ok(())
         })

@@ -141,17 +141,14 @@ impl Reading<'_> {
             self.get(&id).await?;
         }
         let keys = &self.connection.manifest().lookup_keys;
-        if let Some(identity) = &wish.identity
-            && wish
-                .lookup
-                .as_ref()
-                .is_none_or(|lookup| lookup.name != identity.name)
+        let other = wish.identity.as_ref().filter(|identity| {
+            let lookup = wish.lookup.as_ref();
+            lookup.is_none_or(|lookup| lookup.name != identity.name)
+        });
+        if let Some(identity) = other
+            && (!keys.contains(&identity.name) || !self.find(identity).await?)
         {
-            if !keys.contains(&identity.name) {
-                unchecked.store(true, Ordering::Relaxed);
-            } else if !self.find(identity).await? {
-                unchecked.store(true, Ordering::Relaxed);
-            }
+            unchecked.store(true, Ordering::Relaxed);
         }
         if let Some(lookup) = &wish.lookup
             && !self.find(lookup).await?

@@ -6,11 +6,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Point {
     /// The write is decided, and nobody was told.
-    BeforeIntent,
+    Decided,
     /// The journal has the intent.
-    BeforeSend,
+    Intended,
     /// The answer has come, and the journal does not have it.
-    BeforeOutcome,
+    Answered,
 }
 
 #[cfg(not(feature = "testing"))]
@@ -25,9 +25,9 @@ pub(crate) fn passing(point: Point) {
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
     let name = match point {
-        Point::BeforeIntent => "before-intent",
-        Point::BeforeSend => "before-send",
-        Point::BeforeOutcome => "before-outcome",
+        Point::Decided => "before-intent",
+        Point::Intended => "before-send",
+        Point::Answered => "before-outcome",
     };
     let order = ORDER.get_or_init(|| {
         let order = std::env::var("HOST_HARNESS_KILL").ok()?;

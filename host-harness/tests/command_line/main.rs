@@ -15,4 +15,5 @@ mod interruption;
 mod program;
 mod rules;
 mod stats;
+mod sync;
 mod traces;

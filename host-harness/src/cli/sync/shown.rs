@@ -40,9 +40,11 @@ pub(super) fn plan(plan: &Plan, resolved: &[Resolved]) -> String {
             .collect();
         text.push_str(&entries(action, &of_kind));
     }
-    text.push_str(&skipped(plan.entries.iter().filter_map(|entry| {
-        (entry.action == Action::Skipped).then(|| entry.reason.as_deref().unwrap_or_default())
-    })));
+    let skips = plan.entries.iter();
+    let skips = skips.filter(|entry| entry.action == Action::Skipped);
+    text.push_str(&skipped(
+        skips.map(|entry| entry.reason.as_deref().unwrap_or_default()),
+    ));
     let mut groups = plan.notices.clone();
     for entry in &plan.entries {
         for notice in &entry.notices {

@@ -33,7 +33,7 @@ impl Applying<'_> {
         {
             return ended;
         }
-        passing(Point::BeforeIntent);
+        passing(Point::Decided);
         let intent = Intent {
             at: self.now(),
             person: entry.person.clone(),
@@ -46,9 +46,9 @@ impl Applying<'_> {
             Ok(step) => step,
             Err(error) => return Ended::Journal(error.to_string()),
         };
-        passing(Point::BeforeSend);
+        passing(Point::Intended);
         let result = self.send(entry).await;
-        passing(Point::BeforeOutcome);
+        passing(Point::Answered);
         let conclusion = self.conclusion(entry, &result);
         if let Err(error) = self.journal.conclude(step, &conclusion) {
             return Ended::Journal(error.to_string());

@@ -29,7 +29,7 @@ fn cell(row: &Row, name: &str) -> String {
     }
 }
 
-fn bad<'a>(rows: &'a [Result<Row, BadRow>], line: u64) -> &'a str {
+fn bad(rows: &[Result<Row, BadRow>], line: u64) -> &str {
     let found = rows.iter().filter_map(|row| row.as_ref().err());
     let found = found.filter(|bad| bad.line == line);
     &found
