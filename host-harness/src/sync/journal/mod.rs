@@ -276,11 +276,11 @@ impl Journal {
         self.with(|database| steps::spellings(database, person))
     }
 
-    /// Notes what a person's values became.
+    /// Intents without an outcome, and those whose outcome is not known, oldest first.
     ///
     /// # Errors
     ///
-    /// The journal cannot be written.
+    /// The journal cannot be read.
     pub fn open_steps(&self) -> Result<Vec<OpenStep>, JournalError> {
         self.with(steps::open)
     }
