@@ -8,9 +8,11 @@
     reason = "tests"
 )]
 
+mod budgets;
 mod cancelled;
 mod egress;
 mod guest_fuzz;
+mod in_process;
 mod lifecycle;
 mod lost_answers;
 mod people;

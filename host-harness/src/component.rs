@@ -227,6 +227,29 @@ impl Component {
         Connection::open(self.clone(), options).await
     }
 
+    /// Starts a sandbox with the host's limits and throws it away.
+    ///
+    /// # Errors
+    ///
+    /// Those of instantiating the component.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn start_sandbox(&self) -> Result<(), Failure> {
+        self.sandbox(self.0.host.limits(), None).await.map(drop)
+    }
+
+    /// Calls `describe` once more, in a sandbox of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of `describe` when a component is loaded.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn describe_anew(&self) -> Result<Manifest, Failure> {
+        let mut sandbox = self.sandbox(self.0.host.limits(), None).await?;
+        sandbox.describe().await
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
     }

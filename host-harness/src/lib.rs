@@ -68,6 +68,9 @@ pub use bindings::contract;
 pub use component::{Component, LoadError};
 pub use connection::{Connection, ConnectionOptions, Listing, SandboxLifetime};
 pub use connection_file::ConnectionFile;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use egress::InProcess;
 pub use egress::{
     AddressRange, CredentialError, CredentialSources, Credentials, Grant, Network, SecretSource,
     StaticCredentials,

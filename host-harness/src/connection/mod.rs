@@ -308,6 +308,18 @@ impl Connection {
         .await
     }
 
+    /// Starts a sandbox, opens the connection in it, and throws it away: what each operation
+    /// begins with that gets no sandbox of the one before.
+    ///
+    /// # Errors
+    ///
+    /// Those of starting a sandbox and of the contract's `open`.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn open_sandbox(&self) -> Result<(), Failure> {
+        self.0.sandbox().await.map(drop)
+    }
+
     /// What is left in the memory of the sandbox that waits for the next operation
     /// ([`SandboxLifetime::OnePerConnection`]), which is thrown away.
     #[cfg(feature = "testing")]

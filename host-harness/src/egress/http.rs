@@ -62,6 +62,8 @@ pub(crate) struct Egress {
     pub(super) dry_run: bool,
     #[cfg(feature = "testing")]
     pub(super) repeats_once: bool,
+    #[cfg(feature = "testing")]
+    pub(super) in_process: Option<super::InProcess>,
 }
 
 /// A request that has passed the policy.
@@ -136,6 +138,8 @@ impl Egress {
             dry_run: options.dry_run,
             #[cfg(feature = "testing")]
             repeats_once: network.repeats_once,
+            #[cfg(feature = "testing")]
+            in_process: network.in_process.clone(),
         })
     }
 

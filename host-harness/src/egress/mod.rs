@@ -7,6 +7,8 @@ mod credential;
 mod grant;
 mod headers;
 mod http;
+#[cfg(feature = "testing")]
+mod in_process;
 mod operation;
 mod rate;
 mod retry;
@@ -26,6 +28,9 @@ pub(crate) use headers::is_hosts_own as is_hosts_own_header;
 #[cfg(feature = "cli")]
 pub(crate) use headers::{ALLOWED as USUAL_HEADERS, HeaderRules};
 pub(crate) use http::{Egress, EgressOptions};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use in_process::InProcess;
 pub(crate) use operation::Operation;
 
 use std::path::PathBuf;
@@ -55,6 +60,10 @@ pub struct Network {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub repeats_once: bool,
+    /// Who answers in place of the network, so that a benchmark times the host alone.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub in_process: Option<InProcess>,
 }
 
 impl Default for Network {
@@ -69,6 +78,8 @@ impl Default for Network {
             ca_file: None,
             #[cfg(feature = "testing")]
             repeats_once: false,
+            #[cfg(feature = "testing")]
+            in_process: None,
         }
     }
 }

@@ -89,7 +89,7 @@ impl Egress {
         if let Some(body) = &prepared.body {
             *request.body_mut() = Some(body.clone().into());
         }
-        let mut answer = self.client.execute(request).await.map_err(|error| {
+        let mut answer = self.answered(request).await.map_err(|error| {
             let error = error.without_url();
             if is_head_too_large(&error) {
                 operation.reached = Some(Limit::HeaderBytes);
@@ -134,6 +134,14 @@ impl Egress {
             retry_after_ms,
             earlier_attempt_lost: false,
         })
+    }
+
+    async fn answered(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
+        #[cfg(feature = "testing")]
+        if let Some(in_process) = &self.in_process {
+            return Ok(in_process.answer(&request));
+        }
+        self.client.execute(request).await
     }
 
     /// The whole body, or a failure as soon as it is known to be too large.

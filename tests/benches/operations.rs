@@ -1,0 +1,215 @@
+//! What the sandbox and the host add: each operation through the whole host, beside the same
+//! operation of the same connector natively, both with the same answers and without a socket.
+//!
+//! `cargo bench -p end-to-end --bench operations`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a benchmark"
+)]
+
+#[expect(dead_code, reason = "the tests use the rest")]
+#[path = "../in_process.rs"]
+mod in_process;
+mod native;
+#[expect(dead_code, reason = "the tests use the rest")]
+#[path = "../stage.rs"]
+mod stage;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use host_harness::bundled::CONNECTOR_8X8;
+use host_harness::contract::PageQuery;
+use host_harness::{CompiledCode, Component, Connection, Host, HostOptions, SandboxLifetime};
+use tokio::runtime::Runtime;
+
+use crate::in_process::Recorded;
+use crate::native::Native;
+use crate::stage::{ADA, connector, draft, edits};
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut criterion = Criterion::default()
+        .sample_size(50)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
+    let component = runtime.block_on(connector());
+    starting(&mut criterion, &runtime, &component);
+    operations(&mut criterion, &runtime, &component);
+    listing(&mut criterion, &runtime, &component);
+    loading(&mut criterion, &runtime);
+    criterion.final_summary();
+}
+
+/// What happens before an operation: a sandbox, `describe`, `open`.
+fn starting(criterion: &mut Criterion, runtime: &Runtime, component: &Component) {
+    let recorded = runtime.block_on(Recorded::of(0));
+    let native = Native::new(recorded.clone());
+    let connection =
+        runtime.block_on(recorded.connect_in(component, SandboxLifetime::FreshEachOperation));
+    let mut group = criterion.benchmark_group("instantiate");
+    group.bench_function("fresh", |bench| {
+        bench
+            .to_async(runtime)
+            .iter(async || component.start_sandbox().await.unwrap());
+    });
+    group.finish();
+    let mut group = criterion.benchmark_group("describe");
+    group.bench_function("fresh", |bench| {
+        bench
+            .to_async(runtime)
+            .iter(async || component.describe_anew().await.unwrap());
+    });
+    group.bench_function("native", |bench| bench.iter(Native::describe));
+    group.finish();
+    let mut group = criterion.benchmark_group("open");
+    group.bench_function("fresh", |bench| {
+        bench
+            .to_async(runtime)
+            .iter(async || connection.open_sandbox().await.unwrap());
+    });
+    group.bench_function("native", |bench| bench.iter(|| native.open()));
+    group.finish();
+}
+
+/// One connection that gets a fresh sandbox for each operation, one that keeps its own, and
+/// none at all.
+struct Three {
+    fresh: Connection,
+    warm: Connection,
+    native: Native,
+    recorded: Recorded,
+}
+
+impl Three {
+    fn of(people: usize, runtime: &Runtime, component: &Component) -> Self {
+        runtime.block_on(async {
+            let recorded = Recorded::of(people).await;
+            let fresh = SandboxLifetime::FreshEachOperation;
+            let warm = SandboxLifetime::OnePerConnection;
+            Self {
+                fresh: recorded.connect_in(component, fresh).await,
+                warm: recorded.connect_in(component, warm).await,
+                native: Native::new(recorded.clone()),
+                recorded,
+            }
+        })
+    }
+
+    /// The same operation in each of them; natively with a connection opened anew, and with
+    /// one that is kept.
+    fn bench<T, N>(
+        &self,
+        mut group: BenchmarkGroup<'_, WallTime>,
+        runtime: &Runtime,
+        hosted: impl AsyncFn(&Connection) -> T,
+        native: impl Fn(&native::Open) -> N,
+    ) {
+        for (name, connection) in [("fresh", &self.fresh), ("warm", &self.warm)] {
+            group.bench_function(name, |bench| {
+                bench
+                    .to_async(runtime)
+                    .iter(async || black_box(hosted(connection).await));
+            });
+        }
+        let open = self.native.open();
+        group.bench_function("native", |bench| bench.iter(|| native(&open)));
+        group.bench_function("native-opened", |bench| {
+            bench.iter(|| native(&self.native.open()));
+        });
+        group.finish();
+    }
+}
+
+fn operations(criterion: &mut Criterion, runtime: &Runtime, component: &Component) {
+    let three = Three::of(0, runtime, component);
+    let id = three.recorded.id();
+    three.bench(
+        criterion.benchmark_group("get"),
+        runtime,
+        async |connection| connection.get(id).await.unwrap(),
+        |connection| connection.get(id).unwrap(),
+    );
+    let (hosted, native) = (draft(&ADA), native::draft(&ADA));
+    three.bench(
+        criterion.benchmark_group("create"),
+        runtime,
+        async |connection| connection.create(&hosted).await.unwrap(),
+        |connection| connection.create(&native).unwrap(),
+    );
+    let (hosted, native) = (
+        edits(&[("title", "Countess")]),
+        native::set("title", "Countess"),
+    );
+    three.bench(
+        criterion.benchmark_group("update"),
+        runtime,
+        async |connection| connection.update(id, &hosted).await.unwrap(),
+        |connection| connection.update(id, &native).unwrap(),
+    );
+}
+
+fn listing(criterion: &mut Criterion, runtime: &Runtime, component: &Component) {
+    let three = Three::of(1_000, runtime, component);
+    let mut group = criterion.benchmark_group("list-100");
+    group.throughput(Throughput::Elements(100));
+    three.bench(
+        group,
+        runtime,
+        async |connection| {
+            let query = PageQuery {
+                cursor: None,
+                limit: 100,
+            };
+            connection.list(query).await.unwrap()
+        },
+        |connection| native::page(connection, None),
+    );
+    let mut group = criterion.benchmark_group("list-1000");
+    group.throughput(Throughput::Elements(1_000));
+    three.bench(
+        group,
+        runtime,
+        async |connection| {
+            let mut listing = connection.listing();
+            let mut accounts = Vec::new();
+            while let Some(account) = listing.next().await {
+                accounts.push(account.unwrap());
+            }
+            assert_eq!(accounts.len(), 1_000);
+            accounts
+        },
+        native::everybody,
+    );
+}
+
+/// From the component's bytes to a connector that has described itself.
+fn loading(criterion: &mut Criterion, runtime: &Runtime) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut group = criterion.benchmark_group("load");
+    group.sample_size(10);
+    for (name, compiled_code) in [
+        ("compile", CompiledCode::NotKept),
+        ("cached", CompiledCode::In(folder.path().to_owned())),
+    ] {
+        let mut options = HostOptions::default();
+        options.compiled_code = compiled_code;
+        options.max_instances = 16;
+        let host = Host::new(options).unwrap();
+        group.bench_function(name, |bench| {
+            bench
+                .to_async(runtime)
+                .iter(async || Component::from_bytes(&host, CONNECTOR_8X8).await.unwrap());
+        });
+    }
+    group.finish();
+}

@@ -1,0 +1,210 @@
+//! What an operation costs, in figures that are the same on every machine, however busy: each
+//! stays below its ceiling in `budgets.toml`. `BUDGETS=write` writes the ceilings anew.
+
+mod allocations;
+mod ceilings;
+
+use std::sync::Arc;
+
+use host_harness::bundled::CONNECTOR_8X8;
+use host_harness::contract::{AccountStatus, PageQuery};
+use host_harness::provision::{Matching, provision};
+use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
+use host_harness::trace::OperationStats;
+use host_harness::{
+    CompiledCode, Component, Connection, Host, HostOptions, Inspection, SandboxLifetime,
+};
+
+use self::ceilings::{Figure, Room};
+use crate::in_process::Recorded;
+use crate::stage::{ADA, but, draft, edits, options, set_status, text};
+use crate::stats::Watch;
+
+/// What a page of the host's virtual memory holds.
+const PAGE_BYTES: usize = 4 << 10;
+
+#[tokio::test]
+async fn nothing_costs_more_than_its_ceiling() {
+    let mut figures = vec![of_the_component()];
+    figures.extend(of_the_operations().await);
+    figures.extend(of_the_memory().await);
+    figures.extend(of_the_host().await);
+    ceilings::hold(&figures);
+}
+
+fn of_the_component() -> Figure {
+    let size = Inspection::of_bytes(CONNECTOR_8X8).unwrap().size;
+    Figure::new("component", "bytes", size, Room::TwoPercent)
+}
+
+/// A tenant of 250 people, the bundled connector on a host that counts instructions, and who
+/// watches both.
+struct Counted {
+    connector: Component,
+    tenant: SimulatedTenant,
+    watch: Arc<Watch>,
+}
+
+impl Counted {
+    async fn new() -> Self {
+        let watch = Arc::new(Watch::default());
+        let mut host = HostOptions::default();
+        host.compiled_code = CompiledCode::NotKept;
+        host.max_instances = 2;
+        host.count_fuel = true;
+        host.observer = Some(watch.clone());
+        let host = Host::new(host).unwrap();
+        let tenant = SimulatedTenant::start(TenantOptions {
+            people: 250,
+            ..TenantOptions::default()
+        });
+        Self {
+            connector: Component::from_bytes(&host, CONNECTOR_8X8).await.unwrap(),
+            tenant: tenant.await.unwrap(),
+            watch,
+        }
+    }
+
+    async fn connect(&self, lifetime: SandboxLifetime) -> Connection {
+        let mut options = options(&self.tenant);
+        options.observer = Some(self.watch.clone());
+        options.sandbox = lifetime;
+        self.connector.connect(options).await.unwrap()
+    }
+}
+
+/// Instructions, largest memory and requests of each operation, in a fresh sandbox, once the
+/// service is known.
+async fn of_the_operations() -> Vec<Figure> {
+    let stage = Counted::new().await;
+    let (watch, mut figures) = (&stage.watch, Vec::new());
+    let mut note = |name: &str, stats: &[OperationStats]| {
+        let fuel = stats.iter().map(|each| each.fuel.unwrap()).sum();
+        figures.push(Figure::new("fuel", name, fuel, Room::TwoPercent));
+        let requests = stats.iter().map(|each| u64::from(each.requests)).sum();
+        figures.push(Figure::new("requests", name, requests, Room::None));
+        let peak = stats.iter().map(|each| each.memory_peak).max().unwrap();
+        figures.push(Figure::new("memory-peak", name, peak, Room::TwoPercent));
+    };
+    note("describe", &watch.take());
+    let connection = stage.connect(SandboxLifetime::FreshEachOperation).await;
+    connection.check().await.unwrap();
+    watch.take();
+
+    connection.check().await.unwrap();
+    let (opening, check) = {
+        let mut all = watch.take();
+        let check = all.split_off(1);
+        (all, check)
+    };
+    assert_eq!(opening[0].operation, "open");
+    note("open", &opening);
+    note("check", &check);
+    // Those of several operations' sandboxes are counted once, above.
+    let mut note = |name: &str| {
+        let mut all = watch.take();
+        all.retain(|stats| stats.operation != "open");
+        note(name, &all);
+    };
+    connection.list(page_of_100()).await.unwrap();
+    note("list-100");
+    let name = text(ADA[0].1);
+    assert!(connection.find("userName", &name).await.unwrap().is_none());
+    note("find-nobody");
+    let made = connection.create(&draft(&ADA)).await.unwrap();
+    note("create");
+    let id = made.account.id.as_str();
+    connection.get(id).await.unwrap();
+    note("get");
+    connection.find("userName", &name).await.unwrap().unwrap();
+    note("find");
+    let change = edits(&[("title", "Countess"), ("familyName", "King")]);
+    connection.update(id, &change).await.unwrap();
+    note("update");
+    for (status, name) in [
+        (AccountStatus::Inactive, "deactivate"),
+        (AccountStatus::Active, "activate"),
+    ] {
+        connection.update(id, &set_status(status)).await.unwrap();
+        note(name);
+    }
+    let changed = but(&ADA, &[("title", "Countess"), ("familyName", "King")]);
+    let everybody = Matching::default();
+    for (name, wanted) in [
+        ("provision-unchanged", &changed[..]),
+        ("provision-changed", &ADA[..]),
+    ] {
+        let wanted = draft(wanted);
+        provision(&connection, &wanted, &everybody).await.unwrap();
+        note(name);
+    }
+    connection.delete(id).await.unwrap();
+    note("delete");
+    figures
+}
+
+/// How much of the linear memory is not zero after one operation, by whole pages: what the
+/// machine has to give it.
+async fn of_the_memory() -> Vec<Figure> {
+    let stage = Counted::new().await;
+    let mut figures = Vec::new();
+    for name in ["create", "list-100"] {
+        let connection = stage.connect(SandboxLifetime::OnePerConnection).await;
+        if name == "create" {
+            connection.create(&draft(&ADA)).await.unwrap();
+        } else {
+            connection.list(page_of_100()).await.unwrap();
+        }
+        let memory = connection.guest_memory().await.unwrap();
+        let touched = memory
+            .chunks(PAGE_BYTES)
+            .filter(|page| page.iter().any(|byte| *byte != 0));
+        let touched = u64::try_from(touched.count() * PAGE_BYTES).unwrap();
+        figures.push(Figure::new(
+            "memory-touched",
+            name,
+            touched,
+            Room::TwoPercent,
+        ));
+    }
+    figures
+}
+
+/// What the host allocates for one operation, all threads that it runs on being this one, and
+/// all answers being there already.
+async fn of_the_host() -> Vec<Figure> {
+    let recorded = Recorded::of(100).await;
+    let connection = recorded.connect(SandboxLifetime::FreshEachOperation).await;
+    let id = recorded.id();
+    let change = edits(&[("title", "Countess")]);
+    let draft = draft(&ADA);
+    let mut figures = Vec::new();
+    for name in ["get", "create", "update", "list-100"] {
+        // What is allocated once, and what is learned, belongs to the first one.
+        let mut least = u64::MAX;
+        for _ in 0..4 {
+            let before = allocations::of_this_thread();
+            match name {
+                "get" => drop(connection.get(id).await.unwrap()),
+                "create" => drop(connection.create(&draft).await.unwrap()),
+                "update" => drop(connection.update(id, &change).await.unwrap()),
+                _ => drop(connection.list(page_of_100()).await.unwrap()),
+            }
+            least = least.min(allocations::of_this_thread() - before);
+        }
+        figures.push(Figure::new(
+            "host-allocations",
+            name,
+            least,
+            Room::TwoPercent,
+        ));
+    }
+    figures
+}
+
+fn page_of_100() -> PageQuery {
+    PageQuery {
+        cursor: None,
+        limit: 100,
+    }
+}
