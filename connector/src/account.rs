@@ -1,30 +1,33 @@
 //! Accounts, drafts and edits: between the contract's records and SCIM resources, with
 //! every rule of the attribute table applied before anything is sent.
 
+use alloc::borrow::Cow;
+
 use crate::attributes::{Attribute, TABLE};
 use crate::contract::manifest::Mutability;
 use crate::contract::{
     Account, AccountStatus, AttributeValues, Change, Draft, Edits, Notice, Problem, Value,
 };
+use crate::prelude::*;
 use crate::scim::{Path, Reading, Resource};
 use crate::settings::Tenant;
 
 /// A user as the service last showed it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct State {
+pub struct State<'a> {
     /// A valid id; see [`is_id`].
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// The whole resource.
-    pub resource: Resource,
-    values: Vec<(Attribute, String)>,
+    pub resource: Resource<'a>,
+    values: Vec<(Attribute, Cow<'a, str>)>,
     active: bool,
 }
 
-impl State {
+impl<'a> State<'a> {
     /// Reads a resource; `None` where it has no id, or one that is no path segment, or where
     /// it cannot be told whether the user is active.
     #[must_use]
-    pub fn read(resource: Resource, tenant: &Tenant) -> Option<Self> {
+    pub fn read(resource: Resource<'a>, tenant: &Tenant) -> Option<Self> {
         let id = resource.id().filter(|id| is_id(id))?;
         let values = TABLE
             .iter()
@@ -40,6 +43,19 @@ impl State {
             values,
             active,
         })
+    }
+
+    /// The same, needing the answer no longer.
+    #[must_use]
+    pub fn into_owned(self) -> State<'static> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let values = self.values.into_iter();
+        State {
+            id: owned(self.id),
+            resource: self.resource.into_owned(),
+            values: values.map(|(named, value)| (named, owned(value))).collect(),
+            active: self.active,
+        }
     }
 
     /// The value of an attribute.
@@ -71,20 +87,20 @@ impl State {
             .iter()
             .map(|(attribute, value)| AttributeValues {
                 name: attribute.name().to_owned(),
-                values: vec![Value::Text(value.clone())],
+                values: vec![Value::Text((**value).to_owned())],
             });
         Account {
-            id: self.id.clone(),
+            id: (*self.id).to_owned(),
             status: status(self.active),
             attributes: attributes.collect(),
-            version: self.resource.version(),
+            version: self.resource.version().map(str::to_owned),
         }
     }
 }
 
 /// What stands at an attribute's path. A site is looked for under either URN.
 #[must_use]
-pub fn read(resource: &Resource, attribute: Attribute, tenant: &Tenant) -> Reading {
+pub fn read<'a>(resource: &Resource<'a>, attribute: Attribute, tenant: &Tenant) -> Reading<'a> {
     tenant
         .site_schemas()
         .take(if attribute == Attribute::Site {
@@ -92,7 +108,7 @@ pub fn read(resource: &Resource, attribute: Attribute, tenant: &Tenant) -> Readi
         } else {
             1
         })
-        .map(|schema| resource.read(&attribute.path(schema)))
+        .map(|schema| resource.read(attribute.path(schema)))
         .find(|reading| *reading != Reading::Absent)
         .unwrap_or(Reading::Absent)
 }
@@ -218,7 +234,7 @@ impl Goal {
     /// The part of the goal that a state does not meet. Values that mean the same are met,
     /// however they are spelled; null, empty and absent are one.
     #[must_use]
-    pub fn unmet(&self, state: &State) -> Self {
+    pub fn unmet(&self, state: &State<'_>) -> Self {
         let met = |attribute: Attribute, wanted: Option<&str>| match wanted {
             Some(wanted) => state.has(attribute, wanted),
             None => state.value(attribute).is_none(),
@@ -261,7 +277,7 @@ impl Goal {
     }
 
     /// Set-once attributes of the goal that have another value already.
-    pub fn frozen(&self, state: &State) -> Vec<Problem> {
+    pub fn frozen(&self, state: &State<'_>) -> Vec<Problem> {
         self.unmet(state)
             .values
             .iter()
@@ -282,12 +298,12 @@ impl Goal {
     }
 
     /// Writes the goal into a resource and leaves all else as it is.
-    pub fn write(&self, resource: &mut Resource, tenant: &Tenant) {
+    pub fn write<'a>(&'a self, resource: &mut Resource<'a>, tenant: &'a Tenant) {
         if let Some(active) = self.active {
             resource.set_active(active);
         }
         for (attribute, value) in &self.values {
-            resource.write(&attribute.path(&tenant.site_schema), value.as_deref());
+            resource.write(attribute.path(&tenant.site_schema), value.as_deref());
         }
     }
 
@@ -295,7 +311,7 @@ impl Goal {
     pub fn paths<'a>(
         &'a self,
         tenant: &'a Tenant,
-    ) -> impl Iterator<Item = (Attribute, Path, Option<&'a str>)> {
+    ) -> impl Iterator<Item = (Attribute, Path<'a>, Option<&'a str>)> {
         self.values.iter().map(|(attribute, value)| {
             (
                 *attribute,

@@ -5,6 +5,7 @@
 //! Administration API guide for the likely limits, which are therefore only warned about.
 
 use crate::contract::manifest::{Mutability, Uniqueness};
+use crate::prelude::*;
 use crate::scim::Path;
 
 /// RFC 7643 §4.3.
@@ -51,7 +52,7 @@ pub enum Sameness {
 #[derive(Debug, Clone)]
 pub struct LikelyLimit {
     /// In Unicode scalar values.
-    pub length: std::ops::RangeInclusive<usize>,
+    pub length: core::ops::RangeInclusive<usize>,
     /// Besides letters and digits of ASCII; `None` where any character will do.
     pub punctuation: Option<&'static str>,
 }
@@ -82,7 +83,7 @@ pub struct Spec {
 }
 
 const fn likely(
-    length: std::ops::RangeInclusive<usize>,
+    length: core::ops::RangeInclusive<usize>,
     punctuation: Option<&'static str>,
 ) -> Option<LikelyLimit> {
     Some(LikelyLimit {
@@ -246,17 +247,38 @@ impl Attribute {
 
     /// Where it stands in a resource, given the URN that holds the site.
     #[must_use]
-    pub fn path(self, site_schema: &str) -> Path {
+    pub fn path(self, site_schema: &str) -> Path<'_> {
         match self {
             Self::UserName | Self::ExternalId | Self::Title | Self::Locale | Self::Timezone => {
-                Path::attribute(self.name())
+                Path::Attribute(self.name())
             }
-            Self::GivenName | Self::FamilyName => Path::sub_attribute("name", self.name()),
-            Self::WorkEmail => Path::only("emails", "work"),
-            Self::MobilePhone => Path::typed("phoneNumbers", "mobile"),
-            Self::WorkPhone => Path::typed("phoneNumbers", "work"),
-            Self::Department => Path::extension(ENTERPRISE_SCHEMA, "department"),
-            Self::Site => Path::extension(site_schema, "site"),
+            Self::GivenName | Self::FamilyName => Path::SubAttribute {
+                attribute: "name",
+                sub_attribute: self.name(),
+            },
+            Self::WorkEmail => Path::Typed {
+                attribute: "emails",
+                kind: "work",
+                only: true,
+            },
+            Self::MobilePhone => Path::Typed {
+                attribute: "phoneNumbers",
+                kind: "mobile",
+                only: false,
+            },
+            Self::WorkPhone => Path::Typed {
+                attribute: "phoneNumbers",
+                kind: "work",
+                only: false,
+            },
+            Self::Department => Path::Extension {
+                schema: ENTERPRISE_SCHEMA,
+                attribute: self.name(),
+            },
+            Self::Site => Path::Extension {
+                schema: site_schema,
+                attribute: self.name(),
+            },
         }
     }
 

@@ -6,6 +6,7 @@
 //! and holds at most a short and cleaned piece of the service's own words.
 
 use crate::contract::{Failure, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::settings::{CUSTOMER_ID, INSTANCE_URL, Tenant};
 use crate::transport::{RefusalReason, Response, TransportFailure};
@@ -396,7 +397,7 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
 }
 
 /// The sentence, the status, and a piece of the service's own words.
-fn said(message: &str, response: &Response, body: &ErrorBody) -> String {
+fn said(message: &str, response: &Response, body: &ErrorBody<'_>) -> String {
     let status = response.status;
     match body.detail.as_deref().map(|detail| cleaned(detail, 160)) {
         Some(detail) if !detail.is_empty() => format!("{message} ({status}: {detail})."),
@@ -404,7 +405,7 @@ fn said(message: &str, response: &Response, body: &ErrorBody) -> String {
     }
 }
 
-fn external_id_wanted(response: &Response, body: &ErrorBody) -> Boxed {
+fn external_id_wanted(response: &Response, body: &ErrorBody<'_>) -> Boxed {
     invalid_account(vec![Problem {
         name: "externalId".into(),
         code: "not-accepted".into(),

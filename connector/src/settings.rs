@@ -9,6 +9,7 @@ use fluent_uri::{Uri, UriRef};
 
 use crate::attributes::{SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE};
 use crate::contract::{Problem, SettingValue};
+use crate::prelude::*;
 
 /// Setting: the tenant's SCIM URL.
 pub const INSTANCE_URL: &str = "instance-url";
@@ -165,7 +166,7 @@ impl Tenant {
     /// Every URN that a site may stand under, the one to write first.
     pub fn site_schemas(&self) -> impl Iterator<Item = &str> {
         let own = self.site_schema.as_str();
-        std::iter::once(own).chain(
+        core::iter::once(own).chain(
             [SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE]
                 .into_iter()
                 .filter(move |known| !known.eq_ignore_ascii_case(own)),

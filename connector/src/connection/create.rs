@@ -3,6 +3,8 @@
 //! POST is never sent twice: where its answer is lost, the account is looked for, and only
 //! what is found counts (facts §4.17).
 
+use alloc::borrow::Cow;
+
 use super::update::is_spelling;
 use super::{
     Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
@@ -13,6 +15,7 @@ use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL, TABLE};
 use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Operation, Refine};
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::Resource;
 use crate::transport::{Method, Repeatability, Response, Transport};
 
@@ -28,7 +31,7 @@ impl<T: Transport> Connection<T> {
         goal.write(&mut resource, &self.tenant);
         let url = self.tenant.url(&["Users"], &[]);
         let mut request = self.request(Method::Post, url, Repeatability::Once);
-        request.body = Some(resource.to_body());
+        request.body = Some(resource.into_body());
 
         let mut notices = goal.unlikely();
         let state = match self.write(Operation::Create, request)? {
@@ -56,7 +59,7 @@ impl<T: Transport> Connection<T> {
     /// The user that a success made: from the body where it shows everything, else read,
     /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
     /// two ids, or the id of somebody with another name, has named none.
-    fn created(&self, goal: &Goal, response: &Response) -> Result<State> {
+    fn created(&self, goal: &Goal, response: &Response) -> Result<State<'static>> {
         let lost = Lost {
             answer: Some(failure::upstream(response)),
             why: "8x8 answered with success, and the user cannot be read".into(),
@@ -66,9 +69,9 @@ impl<T: Transport> Connection<T> {
             .filter(|state| is_named(state, goal));
         let (id, seen) = match (shown, self.id_from_location(response)) {
             (Some(state), Some(located)) if state.id != located => (None, None),
-            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state),
+            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state.into_owned()),
             (Some(state), _) => (Some(state.id.clone()), Some(state.id)),
-            (None, located) => (located, None),
+            (None, located) => (located.map(Cow::Owned), None),
         };
         let Some(id) = id else {
             return self.recover(goal, &lost);
@@ -96,7 +99,7 @@ impl<T: Transport> Connection<T> {
 
     /// Looks for the account until it shows, or for as long as makes sense. Somebody else
     /// who has the name proves nothing: names may turn out not to be unique.
-    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State> {
+    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State<'static>> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
         let mut other = None;
@@ -119,7 +122,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Compares what is there with what was asked for: a success is no proof (facts §4.18).
-    fn account_for(&self, goal: &Goal, state: &State, notices: &mut Vec<Notice>) -> Result<()> {
+    fn account_for(&self, goal: &Goal, state: &State<'_>, notices: &mut Vec<Notice>) -> Result<()> {
         let unmet = goal.unmet(state);
         let mut ignored = Vec::new();
         if unmet.active.is_some() {
@@ -149,7 +152,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// Whether this is the user with the name that was asked for.
-fn is_named(state: &State, goal: &Goal) -> bool {
+fn is_named(state: &State<'_>, goal: &Goal) -> bool {
     goal.value(Attribute::UserName)
         .is_some_and(|name| state.has(Attribute::UserName, name))
 }
@@ -157,7 +160,7 @@ fn is_named(state: &State, goal: &Goal) -> bool {
 /// Whether a user found by name is the one that was asked for, and not a
 /// namesake or somebody from before: who they are has to agree, and their status; the rest
 /// may have been dropped, but not be another, nor more than was asked for.
-fn is_ours(state: &State, goal: &Goal) -> bool {
+fn is_ours(state: &State<'_>, goal: &Goal) -> bool {
     use Attribute::{
         ExternalId, FamilyName, GivenName, Locale, Site, Timezone, UserName, WorkEmail,
     };

@@ -4,7 +4,8 @@
 //! everybody, and taking its first entry would hit the wrong person. Where the filter is
 //! refused or ignored, the users are read one bounded page after the other.
 
-use std::collections::BTreeSet;
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
 
 use super::{Connection, Result, list};
 use crate::account::State;
@@ -14,6 +15,7 @@ use crate::contract::{Account, FailureKind, Value};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::{Path, Resource, equals};
 use crate::transport::Transport;
 
@@ -56,7 +58,7 @@ impl<T: Transport> Connection<T> {
         attribute: Attribute,
         value: &str,
         delay_ms: u32,
-    ) -> Result<Option<State>> {
+    ) -> Result<Option<State<'static>>> {
         let filter = equals(attribute.name(), value);
         match self.ask(attribute, value, &filter, delay_ms)? {
             None => self.scan(attribute, value),
@@ -78,14 +80,15 @@ impl<T: Transport> Connection<T> {
         value: &str,
         filter: &str,
         delay_ms: u32,
-    ) -> Result<Option<Option<State>>> {
+    ) -> Result<Option<Option<State<'static>>>> {
         let count = MAX_PAGE_SIZE.to_string();
         let query = [("filter", filter), ("startIndex", "1"), ("count", &count)];
-        let page = match self.read_users(&query, delay_ms) {
-            Ok(page) => page,
+        let answer = match self.read_users(&query, delay_ms) {
+            Ok(answer) => answer,
             Err(refused) if refuses_filter(&refused) => return Ok(None),
             Err(failed) => return Err(failed),
         };
+        let page = self.page(&answer)?;
         let received = page.resources.len();
         let more =
             page.next_cursor.is_some() || page.total.is_some_and(|total| total as usize > received);
@@ -103,17 +106,18 @@ impl<T: Transport> Connection<T> {
     /// Whoever has a userName that a search did not find, and that is taken. Some services
     /// compare it with case where they search and without where they create, which shows in
     /// how they search for somebody who is there (RFC 7643 §4.1.1 has it without).
-    pub(super) fn overlooked(&self, name: &str) -> Result<Option<State>> {
-        let page = self.read_one()?;
+    pub(super) fn overlooked(&self, name: &str) -> Result<Option<State<'static>>> {
+        let answer = self.read_one()?;
+        let page = self.page(&answer)?;
         let somebody = page.resources.first();
-        let path = Path::attribute(Attribute::UserName.name());
-        let Some(mut known) = somebody.and_then(|user| user.read(&path).value()) else {
+        let path = Path::Attribute(Attribute::UserName.name());
+        let Some(mut known) = somebody.and_then(|user| user.read(path).value()) else {
             return Ok(None);
         };
         if known.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            known.make_ascii_uppercase();
+            known.to_mut().make_ascii_uppercase();
         } else {
-            known.make_ascii_lowercase();
+            known.to_mut().make_ascii_lowercase();
         }
         if self.search(Attribute::UserName, &known, 0)?.is_some() {
             return Ok(None);
@@ -123,7 +127,7 @@ impl<T: Transport> Connection<T> {
 
     /// Reads everybody, within bounds. Nobody is said only where as many were seen as the
     /// service counts.
-    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State>> {
+    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State<'static>>> {
         self.transport
             .tell("the filter is refused or ignored; reading all users instead");
         let mut matches = Matches::new(attribute, value);
@@ -131,9 +135,11 @@ impl<T: Transport> Connection<T> {
         // By id: a page that shows somebody twice has left somebody else out.
         let (mut seen, mut counted) = (BTreeSet::new(), 0);
         let mut all = false;
+        let id = |user: &Resource<'_>| user.id().map(Cow::into_owned);
         for _ in 0..MAX_SCAN_PAGES {
-            let step = self.step(&cursor, MAX_PAGE_SIZE)?;
-            seen.extend(step.resources.iter().filter_map(Resource::id));
+            let answer = self.ask_page(&cursor, MAX_PAGE_SIZE)?;
+            let step = self.step(&answer, &cursor, MAX_PAGE_SIZE)?;
+            seen.extend(step.resources.iter().filter_map(id));
             counted = counted.max(step.total.unwrap_or_default());
             matches.take(self, step.resources)?;
             match step.next {
@@ -161,7 +167,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// True matches, by id, so that a user who is listed twice counts once.
-struct Matches<'a>(Vec<State>, Attribute, &'a str);
+struct Matches<'a>(Vec<State<'static>>, Attribute, &'a str);
 
 impl<'a> Matches<'a> {
     fn new(attribute: Attribute, value: &'a str) -> Self {
@@ -172,7 +178,7 @@ impl<'a> Matches<'a> {
     fn take<T: Transport>(
         &mut self,
         connection: &Connection<T>,
-        resources: Vec<Resource>,
+        resources: Vec<Resource<'_>>,
     ) -> Result<bool> {
         let mut all = true;
         for resource in resources {
@@ -180,13 +186,13 @@ impl<'a> Matches<'a> {
             if !state.has(self.1, self.2) && !planted::is(Planted::UncheckedHit) {
                 all = false;
             } else if !self.0.iter().any(|known| known.id == state.id) {
-                self.0.push(state);
+                self.0.push(state.into_owned());
             }
         }
         Ok(all)
     }
 
-    fn only(self, attribute: Attribute) -> Result<Option<State>> {
+    fn only(self, attribute: Attribute) -> Result<Option<State<'static>>> {
         let mut states = self.0.into_iter();
         match (states.next(), states.next()) {
             (_, Some(_)) => Err(ambiguous(attribute)),

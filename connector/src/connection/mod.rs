@@ -13,7 +13,7 @@ mod list;
 mod taken;
 mod update;
 
-use std::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell};
 
 use crate::account::State;
 use crate::contract::{
@@ -21,6 +21,7 @@ use crate::contract::{
 };
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::{ErrorBody, ListResponse, Malformed, Resource, is_scim_or_nothing};
 use crate::settings::Tenant;
 use crate::transport::{
@@ -29,7 +30,7 @@ use crate::transport::{
 use learned::Learned;
 
 /// What every operation gives.
-pub type Result<T> = std::result::Result<T, Boxed>;
+pub type Result<T> = core::result::Result<T, Boxed>;
 
 const SCIM_JSON: &str = "application/scim+json";
 const JSON: &str = "application/json";
@@ -126,24 +127,29 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Reads `/Users`.
-    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<ListResponse> {
+    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<Response> {
         let operation = Operation::ReadUsers;
         let url = self.tenant.url(&["Users"], query);
         let response = self.read(operation, url, delay_ms)?;
         if !is_success(&response) {
             return Err(failure::from_answer(operation, &self.tenant, &response));
         }
-        let page =
-            ListResponse::from_body(&response.body).map_err(|malformed| match malformed {
-                Malformed::NotScim => failure::not_scim(operation, &response),
-                Malformed::NotAList => failure::malformed(operation, &response, "no list of users"),
-            })?;
+        Ok(response)
+    }
+
+    /// What an answer to [`Self::read_users`] holds.
+    fn page<'a>(&self, answer: &'a Response) -> Result<ListResponse<'a>> {
+        let operation = Operation::ReadUsers;
+        let page = ListResponse::from_body(&answer.body).map_err(|malformed| match malformed {
+            Malformed::NotScim => failure::not_scim(operation, answer),
+            Malformed::NotAList => failure::malformed(operation, answer, "no list of users"),
+        })?;
         self.serves.set(true);
         Ok(page)
     }
 
     /// Asks `/Users` for one user, whoever it is.
-    fn read_one(&self) -> Result<ListResponse> {
+    fn read_one(&self) -> Result<Response> {
         self.read_users(&[("startIndex", "1"), ("count", "1")], 0)
     }
 
@@ -174,7 +180,7 @@ impl<T: Transport> Connection<T> {
         match State::read(resource, &self.tenant) {
             Some(state) if state.id == id => {
                 self.serves.set(true);
-                Ok(ReadUser::Found(Box::new(state)))
+                Ok(ReadUser::Found(Box::new(state.into_owned())))
             }
             Some(_) => {
                 Err(failure::malformed(operation, &response, "another user").code("other-account"))
@@ -184,7 +190,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// As [`Self::read_user`], where the user has to be there.
-    fn user(&self, id: &str) -> Result<State> {
+    fn user(&self, id: &str) -> Result<State<'static>> {
         match self.read_user(id, 0)? {
             ReadUser::Found(state) => Ok(*state),
             ReadUser::Missing(answer) => Err(failure::not_found(Some(answer))),
@@ -196,7 +202,7 @@ impl<T: Transport> Connection<T> {
     /// ended since.
     fn confirm_missing(&self, response: &Response) -> Result<()> {
         if !self.serves.get() || !ErrorBody::from_body(&response.body).is_scim {
-            self.read_one()?;
+            self.page(&self.read_one()?)?;
         }
         Ok(())
     }
@@ -280,7 +286,7 @@ impl<T: Transport> Connection<T> {
 
 /// A read of one user.
 enum ReadUser {
-    Found(Box<State>),
+    Found(Box<State<'static>>),
     Missing(UpstreamAnswer),
 }
 
@@ -344,7 +350,7 @@ fn is_passing(failed: &Failure) -> bool {
     )
 }
 
-fn outcome(state: &State, effect: crate::contract::Effect, notices: Vec<Notice>) -> Outcome {
+fn outcome(state: &State<'_>, effect: crate::contract::Effect, notices: Vec<Notice>) -> Outcome {
     Outcome {
         account: state.account(),
         effect,

@@ -51,7 +51,7 @@ impl<T: Transport> Connection<T> {
             // Looked at twice, since the holder may be so new that the first look is stale.
             for delay in [0, 1_000] {
                 match self.search(attribute, value, delay) {
-                    Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                    Ok(Some(holder)) if own != Some(&*holder.id) => {
                         return already_exists(&holder, attribute, answer);
                     }
                     Ok(_) => {}
@@ -63,7 +63,7 @@ impl<T: Transport> Connection<T> {
         }
         if let Some(name) = goal.value(Attribute::UserName).filter(|_| sure) {
             match self.overlooked(name) {
-                Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                Ok(Some(holder)) if own != Some(&*holder.id) => {
                     return already_exists(&holder, Attribute::UserName, answer);
                 }
                 Ok(_) => {}
@@ -84,7 +84,11 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-fn already_exists(holder: &State, attribute: Attribute, answer: Option<UpstreamAnswer>) -> Boxed {
+fn already_exists(
+    holder: &State<'_>,
+    attribute: Attribute,
+    answer: Option<UpstreamAnswer>,
+) -> Boxed {
     failure::failure(
         FailureKind::AlreadyExists,
         format!(

@@ -11,6 +11,7 @@ use crate::account::{Goal, State, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
 use crate::contract::{Edits, Effect, Failure, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::settings::UpdateMethod;
 use crate::transport::{Response, Transport};
@@ -31,7 +32,7 @@ impl<T: Transport> Connection<T> {
         let goal = Goal::from_edits(edits).map_err(failure::invalid_account)?;
         let state = self.user(id)?;
         if let Some(expected) = &edits.expected_version
-            && state.resource.version().as_ref() != Some(expected)
+            && state.resource.version() != Some(expected)
         {
             return Err(moved_on());
         }
@@ -76,7 +77,7 @@ struct Update<'a, T> {
     connection: &'a Connection<T>,
     goal: &'a Goal,
     /// As it was before the first write.
-    before: State,
+    before: State<'static>,
     /// Whether a lost race may be run again.
     any_version: bool,
     notices: Vec<Notice>,
@@ -89,14 +90,14 @@ struct Update<'a, T> {
 }
 
 enum Progress {
-    Done(State),
+    Done(State<'static>),
     /// Go on from this state.
-    Again(State),
+    Again(State<'static>),
     Raced(Boxed),
 }
 
 impl<T: Transport> Update<'_, T> {
-    fn run(mut self, mut state: State) -> Result<Outcome> {
+    fn run(mut self, mut state: State<'static>) -> Result<Outcome> {
         let mut races = 0;
         loop {
             match self.advance(state)? {
@@ -118,7 +119,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// One step from `state` towards the goal.
-    fn advance(&mut self, state: State) -> Result<Progress> {
+    fn advance(&mut self, state: State<'static>) -> Result<Progress> {
         let change = self.goal.unmet(&state);
         if change.is_empty() {
             return Ok(Progress::Done(state));
@@ -149,7 +150,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What a success came to.
-    fn judge(&mut self, change: &Goal, means: Means, after: State) -> Result<Progress> {
+    fn judge(&mut self, change: &Goal, means: Means, after: State<'static>) -> Result<Progress> {
         let left = self.goal.unmet(&after);
         if self.for_good && left != *change {
             // Remembered only now: where PUT does no better, the next change, of the status
@@ -178,7 +179,7 @@ impl<T: Transport> Update<'_, T> {
     fn refused(
         &mut self,
         change: &Goal,
-        state: State,
+        state: State<'static>,
         means: Means,
         response: &Response,
     ) -> Result<Progress> {
@@ -258,7 +259,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What is left of the goal after a success and is no mere spelling of it.
-    fn not_stored(&self, left: &Goal, after: &State) -> Vec<&'static str> {
+    fn not_stored(&self, left: &Goal, after: &State<'_>) -> Vec<&'static str> {
         let status = left.active.map(|_| "active");
         let values = left.values.iter().filter(|(attribute, wanted)| {
             let now = after.value(*attribute);
@@ -269,7 +270,7 @@ impl<T: Transport> Update<'_, T> {
         status.into_iter().chain(names).collect()
     }
 
-    fn finish(mut self, state: &State) -> Result<Outcome> {
+    fn finish(mut self, state: &State<'_>) -> Result<Outcome> {
         let done = self.goal.unmet(&self.before);
         if done.is_empty() || !self.connection.wrote.get() {
             return Ok(outcome(state, Effect::Unchanged, Vec::new()));
