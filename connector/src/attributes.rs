@@ -4,6 +4,7 @@
 //! Sources: 8x8 "User Provisioning with 8x8 SCIM API" for names, paths and rules; 8x8's
 //! Administration API guide for the likely limits, which are therefore only warned about.
 
+use crate::case;
 use crate::contract::manifest::{Mutability, Uniqueness};
 use crate::prelude::*;
 use crate::scim::Path;
@@ -289,7 +290,7 @@ impl Attribute {
         let (a, b) = (a.trim(), b.trim());
         match self.spec().sameness {
             Sameness::Exact => a == b,
-            Sameness::IgnoringCase => fold(a).eq(fold(b)),
+            Sameness::IgnoringCase => case::same(a, b),
             Sameness::Phone => a == b || dialled(a).eq(dialled(b)) && dialled(a).next().is_some(),
         }
     }
@@ -298,16 +299,16 @@ impl Attribute {
     /// punctuation may differ. A locale or a time zone it may name in a way of its own.
     #[must_use]
     pub fn respelled(self, sent: &str, stored: &str) -> bool {
-        let bare = |text: &str, of_phone: bool| -> String {
-            let counts = |c: &char| match of_phone {
+        let of_phone = self.spec().sameness == Sameness::Phone;
+        let bare = |text: &str| {
+            let mut text = case::fold(text);
+            text.retain(|c| match of_phone {
                 true => c.is_ascii_digit(),
                 false => !c.is_whitespace() && !c.is_ascii_punctuation(),
-            };
-            fold(text).filter(counts).collect()
+            });
+            text
         };
-        let of_phone = self.spec().sameness == Sameness::Phone;
-        matches!(self, Self::Locale | Self::Timezone)
-            || bare(sent, of_phone) == bare(stored, of_phone)
+        matches!(self, Self::Locale | Self::Timezone) || bare(sent) == bare(stored)
     }
 
     /// Why 8x8 may refuse this value, where it may.
@@ -340,10 +341,6 @@ impl Attribute {
             .find(stranger)
             .map(|c| format!("8x8 may refuse the character “{c}” here"))
     }
-}
-
-fn fold(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase)
 }
 
 /// What is dialled: digits and pluses, and the letters of an extension.

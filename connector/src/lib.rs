@@ -12,6 +12,7 @@
 //! | [`connection`] | the operations, a file each |
 //! | [`transport`] | the one way out |
 //! | [`json`] | the bodies' format, read without copying |
+//! | `case` | texts without their case |
 //! | [`contract`] | the contract's types, generated |
 //! | `component` | the exports |
 //! | `memory` | what a component needs in place of the standard library |
@@ -27,6 +28,7 @@ extern crate alloc;
 
 pub mod account;
 pub mod attributes;
+mod case;
 mod component;
 pub mod connection;
 pub mod contract;
