@@ -12,6 +12,9 @@ use crate::prelude::*;
 use crate::scim::{Path, Reading, Resource};
 use crate::settings::Tenant;
 
+/// A user that needs the answer it came in no longer. Large, so it travels in a box.
+pub type User = Box<State<'static>>;
+
 /// A user as the service last showed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<'a> {
@@ -47,15 +50,15 @@ impl<'a> State<'a> {
 
     /// The same, needing the answer no longer.
     #[must_use]
-    pub fn into_owned(self) -> State<'static> {
+    pub fn into_owned(self) -> User {
         let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         let values = self.values.into_iter();
-        State {
+        Box::new(State {
             id: owned(self.id),
             resource: self.resource.into_owned(),
             values: values.map(|(named, value)| (named, owned(value))).collect(),
             active: self.active,
-        }
+        })
     }
 
     /// The value of an attribute.

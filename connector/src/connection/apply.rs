@@ -3,7 +3,7 @@
 use super::{
     Connection, Lost, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown,
 };
-use crate::account::{Goal, State};
+use crate::account::{Goal, State, User};
 use crate::attributes::Attribute;
 use crate::contract::{FailureKind, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
@@ -24,13 +24,13 @@ pub(super) enum Means {
 /// What came of sending a change.
 pub(super) enum Applied {
     /// The state after, and whether it was found by reading after a lost answer.
-    After(State<'static>, bool),
+    After(User, bool),
     /// Someone else was faster (412, `noTarget`): read again and decide anew.
     Raced(Boxed),
     /// The service does not serve this means for this change; nothing was done.
     NotServed(Boxed),
     /// The service said no.
-    Refused(Response),
+    Refused(Box<Response>),
 }
 
 impl<T: Transport> Connection<T> {
@@ -67,17 +67,17 @@ impl<T: Transport> Connection<T> {
         if let Some(after) = shown {
             return Ok(Applied::After(after.into_owned(), false));
         }
-        let mut best: Option<(usize, State<'static>)> = None;
+        let mut best: Option<(usize, User)> = None;
         for delay in SETTLING {
             match self.read_user(&state.id, delay) {
                 Ok(ReadUser::Found(after)) if has_moved(change, state, &after) => {
-                    return Ok(Applied::After(*after, false));
+                    return Ok(Applied::After(after, false));
                 }
                 Ok(ReadUser::Found(after)) => {
                     // The read that shows the most counts: a later one may be a stale one.
                     let left = change.unmet(&after).len();
                     if best.as_ref().is_none_or(|(least, _)| left <= *least) {
-                        best = Some((left, *after));
+                        best = Some((left, after));
                     }
                 }
                 Ok(ReadUser::Missing(_)) => {}
@@ -105,7 +105,7 @@ impl<T: Transport> Connection<T> {
         for delay in SETTLING {
             match self.read_user(&state.id, delay) {
                 Ok(ReadUser::Found(after)) if change.unmet(&after).is_empty() => {
-                    return Ok(Applied::After(*after, true));
+                    return Ok(Applied::After(after, true));
                 }
                 Ok(_) => {}
                 Err(failed) if is_passing(&failed) => {}

@@ -10,7 +10,7 @@ use super::{
     Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
     outcome_unknown, taken,
 };
-use crate::account::{Goal, State, is_id, notice};
+use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL, TABLE};
 use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Operation, Refine};
@@ -59,7 +59,7 @@ impl<T: Transport> Connection<T> {
     /// The user that a success made: from the body where it shows everything, else read,
     /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
     /// two ids, or the id of somebody with another name, has named none.
-    fn created(&self, goal: &Goal, response: &Response) -> Result<State<'static>> {
+    fn created(&self, goal: &Goal, response: &Response) -> Result<User> {
         let lost = Lost {
             answer: Some(failure::upstream(response)),
             why: "8x8 answered with success, and the user cannot be read".into(),
@@ -78,7 +78,7 @@ impl<T: Transport> Connection<T> {
         };
         for delay in SETTLING {
             match self.read_user(&id, delay) {
-                Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(*state),
+                Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(state),
                 Ok(ReadUser::Found(_)) => return self.recover(goal, &lost),
                 Ok(ReadUser::Missing(_)) => {}
                 Err(failed) if is_passing(&failed) => {}
@@ -99,7 +99,7 @@ impl<T: Transport> Connection<T> {
 
     /// Looks for the account until it shows, or for as long as makes sense. Somebody else
     /// who has the name proves nothing: names may turn out not to be unique.
-    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State<'static>> {
+    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<User> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
         let mut other = None;

@@ -8,7 +8,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 
 use super::{Connection, Result, list};
-use crate::account::State;
+use crate::account::{State, User};
 use crate::attributes::Attribute;
 use crate::contract::manifest::Uniqueness;
 use crate::contract::{Account, FailureKind, Value};
@@ -58,7 +58,7 @@ impl<T: Transport> Connection<T> {
         attribute: Attribute,
         value: &str,
         delay_ms: u32,
-    ) -> Result<Option<State<'static>>> {
+    ) -> Result<Option<User>> {
         let filter = equals(attribute.name(), value);
         match self.ask(attribute, value, &filter, delay_ms)? {
             None => self.scan(attribute, value),
@@ -80,7 +80,7 @@ impl<T: Transport> Connection<T> {
         value: &str,
         filter: &str,
         delay_ms: u32,
-    ) -> Result<Option<Option<State<'static>>>> {
+    ) -> Result<Option<Option<User>>> {
         let count = MAX_PAGE_SIZE.to_string();
         let query = [("filter", filter), ("startIndex", "1"), ("count", &count)];
         let answer = match self.read_users(&query, delay_ms) {
@@ -106,7 +106,7 @@ impl<T: Transport> Connection<T> {
     /// Whoever has a userName that a search did not find, and that is taken. Some services
     /// compare it with case where they search and without where they create, which shows in
     /// how they search for somebody who is there (RFC 7643 §4.1.1 has it without).
-    pub(super) fn overlooked(&self, name: &str) -> Result<Option<State<'static>>> {
+    pub(super) fn overlooked(&self, name: &str) -> Result<Option<User>> {
         let answer = self.read_one()?;
         let page = self.page(&answer)?;
         let somebody = page.resources.first();
@@ -127,7 +127,7 @@ impl<T: Transport> Connection<T> {
 
     /// Reads everybody, within bounds. Nobody is said only where as many were seen as the
     /// service counts.
-    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State<'static>>> {
+    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<User>> {
         self.transport
             .tell("the filter is refused or ignored; reading all users instead");
         let mut matches = Matches::new(attribute, value);
@@ -167,7 +167,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// True matches, by id, so that a user who is listed twice counts once.
-struct Matches<'a>(Vec<State<'static>>, Attribute, &'a str);
+struct Matches<'a>(Vec<User>, Attribute, &'a str);
 
 impl<'a> Matches<'a> {
     fn new(attribute: Attribute, value: &'a str) -> Self {
@@ -192,7 +192,7 @@ impl<'a> Matches<'a> {
         Ok(all)
     }
 
-    fn only(self, attribute: Attribute) -> Result<Option<State<'static>>> {
+    fn only(self, attribute: Attribute) -> Result<Option<User>> {
         let mut states = self.0.into_iter();
         match (states.next(), states.next()) {
             (_, Some(_)) => Err(ambiguous(attribute)),

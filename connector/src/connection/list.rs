@@ -139,7 +139,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Asks for the page that begins at `cursor`.
-    pub(super) fn ask_page(&self, cursor: &Cursor, count: u32) -> Result<Response> {
+    pub(super) fn ask_page(&self, cursor: &Cursor, count: u32) -> Result<Box<Response>> {
         let count = ("count", &*count.to_string());
         match cursor {
             Cursor::Index { start, .. } => {

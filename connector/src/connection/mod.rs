@@ -15,7 +15,7 @@ mod update;
 
 use core::cell::{Cell, RefCell};
 
-use crate::account::State;
+use crate::account::{State, User};
 use crate::contract::{
     Failure, FailureKind, Notice, Outcome, RetryAdvice, SettingValue, UpstreamAnswer,
 };
@@ -55,9 +55,9 @@ pub struct Connection<T> {
 /// How a write ended.
 enum Written {
     /// 2xx: taken, which is no proof yet.
-    Accepted(Response),
+    Accepted(Box<Response>),
     /// The service said no, in this and every earlier attempt: nothing was done.
-    Refused(Response),
+    Refused(Box<Response>),
     /// It may have been done: no answer, a broken one, a 5xx, or an attempt before the
     /// last that had no answer.
     Lost(Lost),
@@ -118,16 +118,17 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Sends a read, after a wait.
-    fn read(&self, operation: Operation, url: String, delay_ms: u32) -> Result<Response> {
+    fn read(&self, operation: Operation, url: String, delay_ms: u32) -> Result<Box<Response>> {
         let mut request = self.request(Method::Get, url, Repeatability::Safe);
         request.delay_ms = delay_ms;
         self.transport
             .send(&request)
+            .map(Box::new)
             .map_err(|failed| failure::from_transport(operation, &failed))
     }
 
     /// Reads `/Users`.
-    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<Response> {
+    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<Box<Response>> {
         let operation = Operation::ReadUsers;
         let url = self.tenant.url(&["Users"], query);
         let response = self.read(operation, url, delay_ms)?;
@@ -149,7 +150,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Asks `/Users` for one user, whoever it is.
-    fn read_one(&self) -> Result<Response> {
+    fn read_one(&self) -> Result<Box<Response>> {
         self.read_users(&[("startIndex", "1"), ("count", "1")], 0)
     }
 
@@ -180,7 +181,7 @@ impl<T: Transport> Connection<T> {
         match State::read(resource, &self.tenant) {
             Some(state) if state.id == id => {
                 self.serves.set(true);
-                Ok(ReadUser::Found(Box::new(state.into_owned())))
+                Ok(ReadUser::Found(state.into_owned()))
             }
             Some(_) => {
                 Err(failure::malformed(operation, &response, "another user").code("other-account"))
@@ -190,9 +191,9 @@ impl<T: Transport> Connection<T> {
     }
 
     /// As [`Self::read_user`], where the user has to be there.
-    fn user(&self, id: &str) -> Result<State<'static>> {
+    fn user(&self, id: &str) -> Result<User> {
         match self.read_user(id, 0)? {
-            ReadUser::Found(state) => Ok(*state),
+            ReadUser::Found(state) => Ok(state),
             ReadUser::Missing(answer) => Err(failure::not_found(Some(answer))),
         }
     }
@@ -202,7 +203,8 @@ impl<T: Transport> Connection<T> {
     /// ended since.
     fn confirm_missing(&self, response: &Response) -> Result<()> {
         if !self.serves.get() || !ErrorBody::from_body(&response.body).is_scim {
-            self.page(&self.read_one()?)?;
+            let answer = self.read_one()?;
+            self.page(&answer)?;
         }
         Ok(())
     }
@@ -242,7 +244,7 @@ impl<T: Transport> Connection<T> {
     }
 
     fn send_write(&self, operation: Operation, request: &Request) -> Result<Written> {
-        match self.transport.send(request) {
+        match self.transport.send(request).map(Box::new) {
             // Who answers a write with a page or with an error has not said that it is done.
             Ok(response) if is_success(&response) && !is_scim_or_nothing(&response.body) => {
                 self.wrote.set(true);
@@ -286,7 +288,7 @@ impl<T: Transport> Connection<T> {
 
 /// A read of one user.
 enum ReadUser {
-    Found(Box<State<'static>>),
+    Found(User),
     Missing(UpstreamAnswer),
 }
 

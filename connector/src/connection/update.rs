@@ -7,7 +7,7 @@
 use super::apply::{Applied, Means};
 use super::create::{attribute_ignored, stored_differently};
 use super::{Connection, Result, found_by_reading, outcome, taken};
-use crate::account::{Goal, State, is_id, notice};
+use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
 use crate::contract::{Edits, Effect, Failure, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
@@ -77,7 +77,7 @@ struct Update<'a, T> {
     connection: &'a Connection<T>,
     goal: &'a Goal,
     /// As it was before the first write.
-    before: State<'static>,
+    before: User,
     /// Whether a lost race may be run again.
     any_version: bool,
     notices: Vec<Notice>,
@@ -90,14 +90,14 @@ struct Update<'a, T> {
 }
 
 enum Progress {
-    Done(State<'static>),
+    Done(User),
     /// Go on from this state.
-    Again(State<'static>),
+    Again(User),
     Raced(Boxed),
 }
 
 impl<T: Transport> Update<'_, T> {
-    fn run(mut self, mut state: State<'static>) -> Result<Outcome> {
+    fn run(mut self, mut state: User) -> Result<Outcome> {
         let mut races = 0;
         loop {
             match self.advance(state)? {
@@ -119,7 +119,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// One step from `state` towards the goal.
-    fn advance(&mut self, state: State<'static>) -> Result<Progress> {
+    fn advance(&mut self, state: User) -> Result<Progress> {
         let change = self.goal.unmet(&state);
         if change.is_empty() {
             return Ok(Progress::Done(state));
@@ -150,7 +150,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What a success came to.
-    fn judge(&mut self, change: &Goal, means: Means, after: State<'static>) -> Result<Progress> {
+    fn judge(&mut self, change: &Goal, means: Means, after: User) -> Result<Progress> {
         let left = self.goal.unmet(&after);
         if self.for_good && left != *change {
             // Remembered only now: where PUT does no better, the next change, of the status
@@ -179,7 +179,7 @@ impl<T: Transport> Update<'_, T> {
     fn refused(
         &mut self,
         change: &Goal,
-        state: State<'static>,
+        state: User,
         means: Means,
         response: &Response,
     ) -> Result<Progress> {
