@@ -161,7 +161,7 @@ impl Goal {
                 problems.push(problem(
                     spec.name,
                     "missing",
-                    format!("8x8 makes no account without {}.", spec.name),
+                    text!("8x8 makes no account without ", spec.name, "."),
                 ));
             }
         }
@@ -216,12 +216,13 @@ impl Goal {
             problems.push(problem(
                 name,
                 "unknown",
-                format!("8x8 has no attribute of this name; it has {}.", names()),
+                text!("8x8 has no attribute of this name; it has ", names(), "."),
             ));
             return;
         };
-        let mut refuse =
-            |code: &str, what: &str| problems.push(problem(name, code, format!("{name} {what}.")));
+        let mut refuse = |code: &str, what: &str| {
+            problems.push(problem(name, code, text!(name, " ", what, ".")))
+        };
         if self.touches(attribute) {
             return refuse("repeated", "is named twice");
         }
@@ -289,11 +290,13 @@ impl Goal {
             .filter_map(|attribute| {
                 let now = state.value(attribute)?;
                 let name = attribute.name();
-                let message = format!(
-                    "8x8 does not let {name} change once it is set; it is “{}”. To move the \
-                     person, an administrator deletes the user in the Admin Console, and the \
-                     account is created again.",
-                    crate::failure::cleaned(now, 80)
+                let message = text!(
+                    "8x8 does not let ",
+                    name,
+                    " change once it is set; it is “",
+                    crate::failure::cleaned(now, 80),
+                    "”. To move the person, an administrator deletes the user in \
+                        the Admin Console, and the account is created again."
                 );
                 Some(problem(name, "set-once", message))
             })

@@ -319,8 +319,8 @@ impl Attribute {
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(value));
             return (!known).then(|| {
-                format!(
-                    "8x8 may not know this locale; it lists {}",
+                text!(
+                    "8x8 may not know this locale; it lists ",
                     LIKELY_LOCALES.join(", ")
                 )
             });
@@ -328,10 +328,14 @@ impl Attribute {
         let limit = self.spec().likely.as_ref()?;
         let length = value.chars().count();
         if !limit.length.contains(&length) {
-            return Some(format!(
-                "8x8 may refuse this length ({length}); it is known to take {} to {} characters",
-                limit.length.start(),
-                limit.length.end()
+            return Some(text!(
+                "8x8 may refuse this length (",
+                length.to_string(),
+                "); it is known to take ",
+                limit.length.start().to_string(),
+                " to ",
+                limit.length.end().to_string(),
+                " characters"
             ));
         }
         let punctuation = limit.punctuation?;
@@ -339,7 +343,7 @@ impl Attribute {
         value
             .chars()
             .find(stranger)
-            .map(|c| format!("8x8 may refuse the character “{c}” here"))
+            .map(|c| text!("8x8 may refuse the character “", c.to_string(), "” here"))
     }
 }
 

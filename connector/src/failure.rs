@@ -127,7 +127,7 @@ pub fn invalid_settings(problems: Vec<Problem>) -> Boxed {
 fn join(problems: &[Problem]) -> String {
     let messages: Vec<_> = problems
         .iter()
-        .map(|problem| format!("{}: {}", problem.name, problem.message))
+        .map(|problem| text!(problem.name, ": ", problem.message))
         .collect();
     messages.join(" ")
 }
@@ -185,10 +185,14 @@ pub fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 pub fn malformed(operation: Operation, response: &Response, what: &str) -> Boxed {
     failure(
         FailureKind::MalformedAnswer,
-        format!(
-            "8x8 was asked to {} and answered {} with {what}.",
+        text!(
+            "8x8 was asked to ",
             operation.asked(),
-            response.status
+            " and answered ",
+            response.status.to_string(),
+            " with ",
+            what,
+            "."
         ),
     )
     .retry(RetryAdvice::AfterRepair)
@@ -202,9 +206,11 @@ pub fn not_scim(operation: Operation, response: &Response) -> Boxed {
     malformed(
         operation,
         response,
-        &format!(
-            "{what} instead of SCIM. Check that the Instance URL is the 8x8 URL from the Admin \
-             Console, and that no proxy or sign-in page stands in between"
+        &text!(
+            what,
+            " instead of SCIM. Check that the Instance URL is the 8x8 URL from \
+                the Admin Console, and that no proxy or sign-in page stands in \
+                between"
         ),
     )
     .code("not-scim")
@@ -249,25 +255,36 @@ pub fn from_transport(operation: Operation, failed: &TransportFailure) -> Boxed 
         }
         TransportFailure::NotSent(why) => failure(
             FailureKind::Unavailable,
-            format!("8x8 could not be reached to {asked}: {why}"),
+            text!("8x8 could not be reached to ", asked, ": ", why),
         )
         .code("not-sent")
         .retry(RetryAdvice::AfterMs(5_000)),
         TransportFailure::NoAnswer(why) => failure(
             FailureKind::Unavailable,
-            format!("8x8 was asked to {asked} and did not answer: {why}"),
+            text!("8x8 was asked to ", asked, " and did not answer: ", why),
         )
         .code("no-answer")
         .retry(RetryAdvice::AfterMs(5_000)),
         TransportFailure::TooLarge(limit) => failure(
             FailureKind::MalformedAnswer,
-            format!("8x8 was asked to {asked} and answered more than {limit} bytes."),
+            text!(
+                "8x8 was asked to ",
+                asked,
+                " and answered more than ",
+                limit.to_string(),
+                " bytes."
+            ),
         )
         .code("too-large")
         .retry(RetryAdvice::AfterRepair),
         TransportFailure::Withheld(why) => failure(
             FailureKind::MalformedAnswer,
-            format!("8x8 was asked to {asked}, and the host withholds the answer: {why}"),
+            text!(
+                "8x8 was asked to ",
+                asked,
+                ", and the host withholds the answer: ",
+                why
+            ),
         )
         .code("withheld")
         .retry(RetryAdvice::AfterRepair),
@@ -283,15 +300,19 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
     use RetryAdvice::{AfterMs, AfterRepair, Never};
 
     let body = ErrorBody::from_body(&response.body);
-    let asked = operation.asked();
+    let forbids = text!(
+        "… and forbids it: the token is not allowed to, or belongs to another customer than ",
+        tenant.customer_id()
+    );
     let wait = |default: u32| AfterMs(response.retry_after_ms.unwrap_or(default));
+    // “…” stands for “8x8 was asked to” and what.
     let (kind, code, retry, message) = match response.status {
         300..=399 => return moved(response),
         400 if body.is("invalidCursor") || body.is("expiredCursor") => (
             Kind::InvalidCursor,
             None,
             Never,
-            "8x8 no longer knows this place in the listing: start it over".to_owned(),
+            "8x8 no longer knows this place in the listing: start it over",
         ),
         400 | 422 if operation.is_write() && body.mentions(&["externalid"]) => {
             return external_id_wanted(response, &body);
@@ -300,13 +321,13 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             Kind::InvalidAccount,
             Some("read-only"),
             Never,
-            format!("8x8 was asked to {asked} and does not let one of the attributes change"),
+            "… and does not let one of the attributes change",
         ),
         400 | 422 if operation.is_write() => (
             Kind::InvalidAccount,
             Some("not-accepted"),
             AfterRepair,
-            format!("8x8 was asked to {asked} and did not accept the values"),
+            "… and did not accept the values",
         ),
         401 => (
             Kind::Unauthenticated,
@@ -314,28 +335,18 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             AfterRepair,
             "8x8 refused the API Token. If it worked before: switching SCIM off in the Admin \
              Console clears the token, so does disabling single sign-on, and a new token counts \
-             only once Save was pressed. Copy the token again"
-                .to_owned(),
+             only once Save was pressed. Copy the token again",
         ),
         402 if operation.is_write() => (
             Kind::QuotaExceeded,
             None,
             AfterRepair,
-            format!("8x8 was asked to {asked} and says that nothing is left for it"),
+            "… and says that nothing is left for it",
         ),
         403 if operation == Operation::ReadUsers => {
             return wrong_customer(tenant, response, Kind::Forbidden);
         }
-        403 => (
-            Kind::Forbidden,
-            None,
-            AfterRepair,
-            format!(
-                "8x8 was asked to {asked} and forbids it: the token is not allowed to, or belongs \
-                 to another customer than {}",
-                tenant.customer_id()
-            ),
-        ),
+        403 => (Kind::Forbidden, None, AfterRepair, forbids.as_str()),
         404 | 410 if body.is_scim => {
             return wrong_customer(tenant, response, Kind::InvalidSettings);
         }
@@ -344,50 +355,44 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             Kind::Unsupported,
             Some("not-served"),
             Never,
-            format!("8x8 was asked to {asked} and does not serve such a request"),
+            "… and does not serve such a request",
         ),
         409 => (
             Kind::Other,
             Some("conflict"),
             AfterMs(1_000),
-            format!("8x8 was asked to {asked} and found a conflict with what it holds"),
+            "… and found a conflict with what it holds",
         ),
         412 if operation == Operation::Update => (
             Kind::PreconditionFailed,
             None,
             AfterMs(0),
-            "The user was changed by someone else in the meantime".to_owned(),
+            "The user was changed by someone else in the meantime",
         ),
         413 if operation.is_write() => (
             Kind::InvalidAccount,
             Some("too-large"),
             AfterRepair,
-            format!("8x8 was asked to {asked} and finds the request too large"),
+            "… and finds the request too large",
         ),
         423 => (
             Kind::Other,
             Some("locked"),
             wait(60_000),
-            format!("8x8 was asked to {asked} and says that it is locked"),
+            "… and says that it is locked",
         ),
         429 => (
             Kind::RateLimited,
             None,
             wait(60_000),
-            "8x8 asks for fewer requests".to_owned(),
+            "8x8 asks for fewer requests",
         ),
-        408 | 425 | 500..=599 => (
-            Kind::Unavailable,
-            None,
-            wait(5_000),
-            format!("8x8 was asked to {asked} and could not"),
-        ),
-        _ => (
-            Kind::Other,
-            None,
-            Never,
-            format!("8x8 was asked to {asked} and did not"),
-        ),
+        408 | 425 | 500..=599 => (Kind::Unavailable, None, wait(5_000), "… and could not"),
+        _ => (Kind::Other, None, Never, "… and did not"),
+    };
+    let message = match message.strip_prefix('…') {
+        Some(did) => text!("8x8 was asked to ", operation.asked(), did),
+        None => message.to_owned(),
     };
     let mut built = failure(kind, said(&message, response, &body))
         .retry(retry)
@@ -398,10 +403,10 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
 
 /// The sentence, the status, and a piece of the service's own words.
 fn said(message: &str, response: &Response, body: &ErrorBody<'_>) -> String {
-    let status = response.status;
+    let status = response.status.to_string();
     match body.detail.as_deref().map(|detail| cleaned(detail, 160)) {
-        Some(detail) if !detail.is_empty() => format!("{message} ({status}: {detail})."),
-        _ => format!("{message} ({status})."),
+        Some(detail) if !detail.is_empty() => text!(message, " (", status, ": ", detail, ")."),
+        _ => text!(message, " (", status, ")."),
     }
 }
 
@@ -419,11 +424,13 @@ fn external_id_wanted(response: &Response, body: &ErrorBody<'_>) -> Boxed {
 }
 
 fn wrong_customer(tenant: &Tenant, response: &Response, kind: FailureKind) -> Boxed {
-    let message = format!(
-        "8x8 takes the token and shows it no users of the customer {} ({}). Compare Customer ID \
-         and Instance URL with the Admin Console that the token comes from.",
+    let message = text!(
+        "8x8 takes the token and shows it no users of the customer ",
         tenant.customer_id(),
-        response.status
+        " (",
+        response.status.to_string(),
+        "). Compare Customer ID and Instance URL with the Admin Console that the \
+            token comes from."
     );
     failure(kind, message)
         .code("wrong-customer")
@@ -437,10 +444,10 @@ fn wrong_customer(tenant: &Tenant, response: &Response, kind: FailureKind) -> Bo
 }
 
 fn wrong_address(response: &Response) -> Boxed {
-    let message = format!(
-        "There is no SCIM service at the Instance URL ({}, and no SCIM answer). Copy the 8x8 URL \
-         from the Admin Console again.",
-        response.status
+    let message = text!(
+        "There is no SCIM service at the Instance URL (",
+        response.status.to_string(),
+        ", and no SCIM answer). Copy the 8x8 URL from the Admin Console again."
     );
     failure(FailureKind::InvalidSettings, message)
         .code("wrong-address")
@@ -458,26 +465,28 @@ fn moved(response: &Response) -> Boxed {
     let target = header(response, "location").and_then(|location| {
         let url = fluent_uri::Uri::parse(location).ok()?;
         let authority = url.authority()?;
-        let port = authority.port().map(|port| format!(":{port}"));
-        Some(format!(
-            "{}://{}{}{}",
-            url.scheme(),
+        let port = authority.port().map(|port| text!(":", port.as_str()));
+        Some(text!(
+            url.scheme().as_str(),
+            "://",
             authority.host(),
             port.unwrap_or_default(),
-            url.path()
+            url.path().as_str()
         ))
     });
     let message = match target {
-        Some(target) => format!(
-            "The service has moved ({}). If you trust that address, paste this as Instance URL, \
-             without what follows /scim/v2: {}",
-            response.status,
+        Some(target) => text!(
+            "The service has moved (",
+            response.status.to_string(),
+            "). If you trust that address, paste this as Instance URL, without \
+                what follows /scim/v2: ",
             cleaned(&target, 256)
         ),
-        None => format!(
-            "The service sends us elsewhere ({}), and redirects are not followed. Copy the 8x8 URL \
-             from the Admin Console again.",
-            response.status
+        None => text!(
+            "The service sends us elsewhere (",
+            response.status.to_string(),
+            "), and redirects are not followed. Copy the 8x8 URL from the Admin \
+                Console again."
         ),
     };
     failure(FailureKind::InvalidSettings, message)

@@ -62,7 +62,7 @@ impl Tenant {
                 problems.add(
                     &setting.name,
                     "unknown",
-                    format!("8x8 has no such setting; there are {}.", known.join(", ")),
+                    text!("8x8 has no such setting; there are ", known.join(", "), "."),
                 );
             } else if settings.iter().take(index).any(|s| s.name == setting.name) {
                 problems.add(&setting.name, "repeated", "This setting is given twice.");
@@ -310,9 +310,12 @@ fn base(
             problems.push(problem(
                 CUSTOMER_ID,
                 "contradiction",
-                format!(
-                    "The Instance URL names the customer {found} and the Customer ID says {typed}. \
-                     One of them belongs to another company: copy both again."
+                text!(
+                    "The Instance URL names the customer ",
+                    found,
+                    " and the Customer ID says ",
+                    typed,
+                    ". One of them belongs to another company: copy both again."
                 ),
             ));
             return Err(problems);
@@ -334,7 +337,7 @@ fn base(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut base = format!("{scheme}://{}", authority.host().to_ascii_lowercase());
+    let mut base = text!(scheme, "://", authority.host().to_ascii_lowercase());
     // The scheme's own port is left out, as the host has it (RFC 3986 §6.2.3).
     let port = authority.port().map(|port| port.as_str());
     let own = if scheme == "https" { "443" } else { "80" };
@@ -408,7 +411,7 @@ fn site_schema(text: &str) -> Result<String, Problem> {
         Err(problem(
             SITE_SCHEMA_SETTING,
             "malformed",
-            format!("A schema is a URN such as {SITE_SCHEMA}."),
+            text!("A schema is a URN such as ", SITE_SCHEMA, "."),
         ))
     }
 }

@@ -223,10 +223,11 @@ fn change_unknown(lost: &Lost, id: &str) -> Boxed {
 fn several_values(attribute: Attribute, id: &str) -> Boxed {
     failure::failure(
         FailureKind::Ambiguous,
-        format!(
-            "The user has several values where {} has one; which of them is meant cannot be told. \
-             Remove all but one in the Admin Console.",
-            attribute.name()
+        text!(
+            "The user has several values where ",
+            attribute.name(),
+            " has one; which of them is meant cannot be told. Remove all but one \
+                in the Admin Console."
         ),
     )
     .code("several-values")

@@ -144,7 +144,7 @@ impl<T: Transport> Connection<T> {
             return Ok(());
         }
         Err(attribute_ignored(
-            &format!("8x8 created the user (id {}) and ignored", state.id),
+            &text!("8x8 created the user (id ", state.id, ") and ignored"),
             &ignored,
         )
         .account(&state.id))
@@ -213,7 +213,11 @@ pub(super) fn stored_differently(attribute: Attribute) -> Notice {
     notice(
         "stored-differently",
         Some(attribute),
-        format!("8x8 stores {} in a spelling of its own.", attribute.name()),
+        text!(
+            "8x8 stores ",
+            attribute.name(),
+            " in a spelling of its own."
+        ),
     )
 }
 
@@ -225,16 +229,18 @@ pub(super) fn attribute_ignored(what: &str, names: &[&str]) -> failure::Boxed {
             crate::account::problem(
                 name,
                 "attribute-ignored",
-                format!("8x8 answered with success and did not store {name}."),
+                text!("8x8 answered with success and did not store ", name, "."),
             )
         })
         .collect();
     failure::failure(
         FailureKind::Unsupported,
-        format!(
-            "{what} {}, though it answered with success. Set it in the Admin Console, or leave it \
-             out.",
-            names.join(", ")
+        text!(
+            what,
+            " ",
+            names.join(", "),
+            ", though it answered with success. Set it in the Admin Console, or \
+                leave it out."
         ),
     )
     .code("attribute-ignored")

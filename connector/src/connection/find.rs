@@ -34,7 +34,11 @@ impl<T: Transport> Connection<T> {
             _ => {
                 return Err(failure(
                     FailureKind::Unsupported,
-                    format!("8x8 users are found by userName or externalId, not by {name}."),
+                    text!(
+                        "8x8 users are found by userName or externalId, not by ",
+                        name,
+                        "."
+                    ),
                 )
                 .code("no-lookup-key"));
             }
@@ -43,7 +47,7 @@ impl<T: Transport> Connection<T> {
             Value::Text(text) if !text.trim().is_empty() => text.trim(),
             _ => {
                 return Err(crate::failure::invalid_account(vec![
-                    crate::account::problem(name, "wrong-type", format!("{name} is a text.")),
+                    crate::account::problem(name, "wrong-type", text!(name, " is a text.")),
                 ]));
             }
         };
@@ -66,7 +70,7 @@ impl<T: Transport> Connection<T> {
             // Where those are all there is, they are asked in their own way. A value with a
             // quote they cannot be asked for.
             Some(None) if value.contains('\\') && !value.contains('"') => {
-                let filter = format!("{} eq \"{value}\"", attribute.name());
+                let filter = text!(attribute.name(), " eq \"", value, "\"");
                 Ok(self.ask(attribute, value, &filter, 0)?.flatten())
             }
             Some(found) => Ok(found),
@@ -156,10 +160,12 @@ impl<T: Transport> Connection<T> {
         }
         Err(failure(
             FailureKind::Unsupported,
-            format!(
-                "8x8 does not search by {} here, and did not show all of its users in {} pages.",
+            text!(
+                "8x8 does not search by ",
                 attribute.name(),
-                MAX_SCAN_PAGES
+                " here, and did not show all of its users in ",
+                MAX_SCAN_PAGES.to_string(),
+                " pages."
             ),
         )
         .code("no-search"))
@@ -204,9 +210,10 @@ impl<'a> Matches<'a> {
 fn ambiguous(attribute: Attribute) -> crate::failure::Boxed {
     failure(
         FailureKind::Ambiguous,
-        format!(
-            "Several 8x8 users have this {}. Find out which one is meant, and use its id.",
-            attribute.name()
+        text!(
+            "Several 8x8 users have this ",
+            attribute.name(),
+            ". Find out which one is meant, and use its id."
         ),
     )
 }

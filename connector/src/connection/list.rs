@@ -50,7 +50,7 @@ impl Cursor {
                 Some(Self::Index {
                     start,
                     passed,
-                    before: u64::from_str_radix(before, 16).ok()?,
+                    before: before.parse().ok()?,
                 })
             }
             "cursor" => Some(Self::Upstream {
@@ -67,8 +67,15 @@ impl Cursor {
                 start,
                 passed,
                 before,
-            } => format!("index:{passed}:{start}:{before:x}"),
-            Self::Upstream { cursor, passed } => format!("cursor:{passed}:{cursor}"),
+            } => text!(
+                "index:",
+                passed.to_string(),
+                ":",
+                start.to_string(),
+                ":",
+                before.to_string()
+            ),
+            Self::Upstream { cursor, passed } => text!("cursor:", passed.to_string(), ":", cursor),
         }
     }
 

@@ -322,10 +322,12 @@ fn is_unsettled(operation: Operation, response: &Response) -> bool {
 fn outcome_unknown(lost: &Lost, what: &str, id: Option<&str>) -> Boxed {
     let mut failed = failure::failure(
         FailureKind::OutcomeUnknown,
-        format!(
-            "{what} It was sent, the answer was lost, and reading did not show the effect, which \
-             may still come. Look again before sending it again. ({})",
-            lost.why.trim_end_matches('.')
+        text!(
+            what,
+            " It was sent, the answer was lost, and reading did not show the \
+                effect, which may still come. Look again before sending it again. (",
+            lost.why.trim_end_matches('.'),
+            ")"
         ),
     )
     .code("answer-lost")

@@ -10,6 +10,7 @@ use crate::account::{Goal, State};
 use crate::attributes::Attribute;
 use crate::contract::{FailureKind, RetryAdvice, UpstreamAnswer};
 use crate::failure::{self, Boxed, Refine};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::transport::{Response, Transport};
 
@@ -91,14 +92,16 @@ fn already_exists(
 ) -> Boxed {
     failure::failure(
         FailureKind::AlreadyExists,
-        format!(
-            "8x8 already has {} user with this {}.",
+        text!(
+            "8x8 already has ",
             if holder.active() {
                 "an active"
             } else {
                 "a deactivated"
             },
-            attribute.name()
+            " user with this ",
+            attribute.name(),
+            "."
         ),
     )
     .account(&holder.id)

@@ -58,9 +58,10 @@ impl<T: Transport> Connection<T> {
         if !self.wrote.get() || says_so {
             return failed;
         }
-        let message = format!(
-            "A part of the change was made, and the rest failed: {} Read the user before you go on.",
-            failed.message
+        let message = text!(
+            "A part of the change was made, and the rest failed: ",
+            failed.message,
+            " Read the user before you go on."
         );
         let mut partly = failure::failure(FailureKind::OutcomeUnknown, message)
             .code("partly-done")
