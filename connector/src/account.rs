@@ -4,6 +4,7 @@
 use alloc::borrow::Cow;
 
 use crate::attributes::{Attribute, TABLE};
+use crate::case;
 use crate::contract::manifest::Mutability;
 use crate::contract::{
     Account, AccountStatus, AttributeValues, Change, Draft, Edits, Notice, Problem, Value,
@@ -32,13 +33,12 @@ impl<'a> State<'a> {
     #[must_use]
     pub fn read(resource: Resource<'a>, tenant: &Tenant) -> Option<Self> {
         let id = resource.id().filter(|id| is_id(id))?;
-        let values = TABLE
-            .iter()
-            .filter_map(|spec| {
-                let value = read(&resource, spec.attribute, tenant).value()?;
-                Some((spec.attribute, value))
-            })
-            .collect();
+        let mut values = Vec::with_capacity(TABLE.len());
+        for spec in &TABLE {
+            if let Some(value) = read(&resource, spec.attribute, tenant).value() {
+                values.push((spec.attribute, value));
+            }
+        }
         let active = resource.active()?;
         Some(Self {
             id,
@@ -104,48 +104,47 @@ impl<'a> State<'a> {
 /// What stands at an attribute's path. A site is looked for under either URN.
 #[must_use]
 pub fn read<'a>(resource: &Resource<'a>, attribute: Attribute, tenant: &Tenant) -> Reading<'a> {
-    tenant
-        .site_schemas()
-        .take(if attribute == Attribute::Site {
-            usize::MAX
-        } else {
-            1
-        })
-        .map(|schema| resource.read(attribute.path(schema)))
-        .find(|reading| *reading != Reading::Absent)
-        .unwrap_or(Reading::Absent)
+    if attribute != Attribute::Site {
+        return resource.read(attribute.path(&tenant.site_schema));
+    }
+    for schema in tenant.site_schemas() {
+        let reading = resource.read(attribute.path(schema));
+        if reading != Reading::Absent {
+            return reading;
+        }
+    }
+    Reading::Absent
 }
 
 /// Whether a text can name an account: one path segment, and nothing that a server on the
 /// way could take for a path (facts: `..` in a DELETE would reach all users).
 #[must_use]
 pub fn is_id(id: &str) -> bool {
-    let decoded = id.to_ascii_lowercase();
     !id.trim().is_empty()
         && id.len() <= 512
         && !matches!(id, "." | "..")
         && !id.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'))
         && !["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"]
             .iter()
-            .any(|escape| decoded.contains(escape))
+            .any(|escape| case::holds(id, escape))
 }
 
 /// What an account is to become: of the attributes that it names, the value or none.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Goal {
+pub struct Goal<'a> {
     /// The status, where it matters.
     pub active: Option<bool>,
     /// `None` clears.
-    pub values: Vec<(Attribute, Option<String>)>,
+    pub values: Vec<(Attribute, Option<&'a str>)>,
 }
 
-impl Goal {
+impl<'a> Goal<'a> {
     /// What a draft asks for.
     ///
     /// # Errors
     ///
     /// Every problem at once: unknown, repeated, missing or of another type.
-    pub fn from_draft(draft: &Draft) -> Result<Self, Vec<Problem>> {
+    pub fn from_draft(draft: &'a Draft) -> Result<Self, Vec<Problem>> {
         let mut goal = Self {
             active: Some(draft.status == AccountStatus::Active),
             ..Self::default()
@@ -179,7 +178,7 @@ impl Goal {
     ///
     /// Every problem at once: unknown, repeated, of another type, or a required one
     /// cleared.
-    pub fn from_edits(edits: &Edits) -> Result<Self, Vec<Problem>> {
+    pub fn from_edits(edits: &'a Edits) -> Result<Self, Vec<Problem>> {
         let mut goal = Self {
             active: edits.status.map(|status| status == AccountStatus::Active),
             ..Self::default()
@@ -209,7 +208,7 @@ impl Goal {
     fn take(
         &mut self,
         name: &str,
-        value: Result<Option<String>, (&str, &str)>,
+        value: Result<Option<&'a str>, (&str, &str)>,
         problems: &mut Vec<Problem>,
     ) {
         let Some(attribute) = Attribute::named(name) else {
@@ -248,8 +247,8 @@ impl Goal {
             values: self
                 .values
                 .iter()
-                .filter(|(attribute, wanted)| !met(*attribute, wanted.as_deref()))
-                .cloned()
+                .copied()
+                .filter(|(attribute, wanted)| !met(*attribute, *wanted))
                 .collect(),
         }
     }
@@ -268,10 +267,10 @@ impl Goal {
 
     /// The value wanted of an attribute.
     #[must_use]
-    pub fn value(&self, attribute: Attribute) -> Option<&str> {
+    pub fn value(&self, attribute: Attribute) -> Option<&'a str> {
         let mut values = self.values.iter();
         let (_, value) = values.find(|(named, _)| *named == attribute)?;
-        value.as_deref()
+        *value
     }
 
     /// Whether the goal names the attribute, if only to clear it.
@@ -282,71 +281,66 @@ impl Goal {
 
     /// Set-once attributes of the goal that have another value already.
     pub fn frozen(&self, state: &State<'_>) -> Vec<Problem> {
-        self.unmet(state)
-            .values
-            .iter()
-            .map(|(attribute, _)| *attribute)
-            .filter(|attribute| attribute.spec().mutability == Mutability::SetOnce)
-            .filter_map(|attribute| {
-                let now = state.value(attribute)?;
+        let mut problems = Vec::new();
+        for (attribute, _) in self.unmet(state).values {
+            if attribute.spec().mutability != Mutability::SetOnce {
+                continue;
+            }
+            if let Some(now) = state.value(attribute) {
                 let name = attribute.name();
                 let message = text!(
                     "8x8 does not let ",
                     name,
                     " change once it is set; it is “",
                     crate::failure::cleaned(now, 80),
-                    "”. To move the person, an administrator deletes the user in \
-                        the Admin Console, and the account is created again."
+                    "”. To move the person, an administrator deletes the user in the Admin \
+                     Console, and the account is created again."
                 );
-                Some(problem(name, "set-once", message))
-            })
-            .collect()
+                problems.push(problem(name, "set-once", message));
+            }
+        }
+        problems
     }
 
     /// Writes the goal into a resource and leaves all else as it is.
-    pub fn write<'a>(&'a self, resource: &mut Resource<'a>, tenant: &'a Tenant) {
+    pub fn write(&self, resource: &mut Resource<'a>, tenant: &'a Tenant) {
         if let Some(active) = self.active {
             resource.set_active(active);
         }
         for (attribute, value) in &self.values {
-            resource.write(attribute.path(&tenant.site_schema), value.as_deref());
+            resource.write(attribute.path(&tenant.site_schema), *value);
         }
     }
 
     /// The paths of the goal's values.
-    pub fn paths<'a>(
-        &'a self,
+    pub fn paths(
+        &self,
         tenant: &'a Tenant,
     ) -> impl Iterator<Item = (Attribute, Path<'a>, Option<&'a str>)> {
-        self.values.iter().map(|(attribute, value)| {
-            (
-                *attribute,
-                attribute.path(&tenant.site_schema),
-                value.as_deref(),
-            )
-        })
+        let values = self.values.iter();
+        values.map(|(attribute, value)| (*attribute, attribute.path(&tenant.site_schema), *value))
     }
 
     /// What 8x8 may refuse, as notices: what is known of its limits is inferred.
     #[must_use]
     pub fn unlikely(&self) -> Vec<Notice> {
-        self.values
-            .iter()
-            .filter_map(|(attribute, value)| {
-                let message = attribute.unlikely(value.as_deref()?)?;
-                Some(notice("likely-limit", Some(*attribute), message))
-            })
-            .collect()
+        let mut notices = Vec::new();
+        for (attribute, value) in &self.values {
+            if let Some(message) = value.and_then(|value| attribute.unlikely(value)) {
+                notices.push(notice("likely-limit", Some(*attribute), message));
+            }
+        }
+        notices
     }
 }
 
 /// The one value of an attribute, trimmed; none where it is empty.
-fn single(given: &AttributeValues) -> Result<Option<String>, (&'static str, &'static str)> {
+fn single(given: &AttributeValues) -> Result<Option<&str>, (&'static str, &'static str)> {
     match given.values.as_slice() {
         [] => Ok(None),
         [Value::Text(text)] => {
             let text = text.trim();
-            Ok((!text.is_empty()).then(|| text.to_owned()))
+            Ok((!text.is_empty()).then_some(text))
         }
         [Value::Boolean(_) | Value::Integer(_)] => Err(("wrong-type", "is a text")),
         _ => Err(("single-valued", "holds one value only")),

@@ -25,6 +25,13 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || !(a.is_ascii() && b.is_ascii()) && fold(a) == fold(b)
 }
 
+/// Whether a text holds a word of ASCII, in whatever case.
+pub(crate) fn holds(text: &str, word: &str) -> bool {
+    let at = |start: usize| text.as_bytes().get(start..start + word.len());
+    (0..text.len())
+        .any(|start| at(start).is_some_and(|piece| piece.eq_ignore_ascii_case(word.as_bytes())))
+}
+
 fn small(c: char) -> char {
     let code = u32::from(c);
     let run = CAPITALS.partition_point(|(_, last, _)| *last < code);

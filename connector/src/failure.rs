@@ -125,11 +125,16 @@ pub fn invalid_settings(problems: Vec<Problem>) -> Boxed {
 }
 
 fn join(problems: &[Problem]) -> String {
-    let messages: Vec<_> = problems
-        .iter()
-        .map(|problem| text!(problem.name, ": ", problem.message))
-        .collect();
-    messages.join(" ")
+    let mut message = String::new();
+    for problem in problems {
+        if !message.is_empty() {
+            message.push(' ');
+        }
+        message.push_str(&problem.name);
+        message.push_str(": ");
+        message.push_str(&problem.message);
+    }
+    message
 }
 
 /// An id that can name no account.
@@ -505,20 +510,24 @@ fn moved(response: &Response) -> Boxed {
 #[must_use]
 pub fn cleaned(text: &str, most: usize) -> String {
     let mut out = String::new();
-    let words = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .map(|word| {
-            word.chars()
-                .filter(|c| !is_invisible(*c))
-                .collect::<String>()
-        })
-        .filter(|word| !word.is_empty());
-    for word in words {
-        if !out.is_empty() {
-            out.push(' ');
+    let mut length = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            gap = true;
+            continue;
         }
-        out.push_str(&word);
-        if out.chars().count() > most {
+        if is_invisible(c) {
+            continue;
+        }
+        if gap && !out.is_empty() {
+            out.push(' ');
+            length += 1;
+        }
+        gap = false;
+        out.push(c);
+        length += 1;
+        if length > most {
             out = out.chars().take(most.saturating_sub(1)).collect();
             out.push('…');
             break;

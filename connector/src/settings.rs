@@ -164,13 +164,8 @@ impl Tenant {
     }
 
     /// Every URN that a site may stand under, the one to write first.
-    pub fn site_schemas(&self) -> impl Iterator<Item = &str> {
-        let own = self.site_schema.as_str();
-        core::iter::once(own).chain(
-            [SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE]
-                .into_iter()
-                .filter(move |known| !known.eq_ignore_ascii_case(own)),
-        )
+    pub fn site_schemas(&self) -> [&str; 3] {
+        [&self.site_schema, SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE]
     }
 }
 

@@ -35,7 +35,12 @@ pub(super) enum Applied {
 
 impl<T: Transport> Connection<T> {
     /// Sends a change and looks at what it did.
-    pub(super) fn apply(&self, change: &Goal, state: &State<'_>, means: Means) -> Result<Applied> {
+    pub(super) fn apply(
+        &self,
+        change: &Goal<'_>,
+        state: &State<'_>,
+        means: Means,
+    ) -> Result<Applied> {
         let request = match means {
             Means::Patch => self.patch(change, state)?,
             Means::Put => self.put(change, state)?,
@@ -60,7 +65,12 @@ impl<T: Transport> Connection<T> {
 
     /// An answer that shows the goal is taken at its word. One that does not may be partial
     /// or stale, so the user is read until the change shows; what no read showed was ignored.
-    fn accepted(&self, change: &Goal, state: &State<'_>, response: &Response) -> Result<Applied> {
+    fn accepted(
+        &self,
+        change: &Goal<'_>,
+        state: &State<'_>,
+        response: &Response,
+    ) -> Result<Applied> {
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|after| after.id == state.id && change.unmet(after).is_empty());
@@ -99,7 +109,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// After a lost answer: reads until the goal shows, or for as long as makes sense.
-    fn recover_update(&self, change: &Goal, state: &State<'_>, lost: &Lost) -> Result<Applied> {
+    fn recover_update(&self, change: &Goal<'_>, state: &State<'_>, lost: &Lost) -> Result<Applied> {
         self.transport
             .tell("the answer to a change was lost; reading whether it was made");
         for delay in SETTLING {
@@ -115,7 +125,7 @@ impl<T: Transport> Connection<T> {
         Err(change_unknown(lost, &state.id))
     }
 
-    fn patch(&self, change: &Goal, state: &State<'_>) -> Result<Request> {
+    fn patch(&self, change: &Goal<'_>, state: &State<'_>) -> Result<Request> {
         let mut operations = Vec::new();
         for (attribute, path, value) in change.paths(&self.tenant) {
             let operation = PatchOperation::set(&state.resource, path, value)
@@ -132,7 +142,7 @@ impl<T: Transport> Connection<T> {
 
     /// Repeatable only with a version: a second delivery of the whole user would undo what
     /// others changed in between.
-    fn put(&self, change: &Goal, state: &State<'_>) -> Result<Request> {
+    fn put(&self, change: &Goal<'_>, state: &State<'_>) -> Result<Request> {
         for (attribute, path, _) in change.paths(&self.tenant) {
             if matches!(state.resource.read(path), Reading::Several(_)) {
                 return Err(several_values(attribute, &state.id));
@@ -189,7 +199,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// Whether the change shows: nothing of it is as it was before.
-fn has_moved(change: &Goal, before: &State<'_>, after: &State<'_>) -> bool {
+fn has_moved(change: &Goal<'_>, before: &State<'_>, after: &State<'_>) -> bool {
     let left = change.unmet(after);
     let untouched = |attribute: &Attribute| after.value(*attribute) == before.value(*attribute);
     left.active.is_none()

@@ -59,7 +59,7 @@ impl<T: Transport> Connection<T> {
     /// The user that a success made: from the body where it shows everything, else read,
     /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
     /// two ids, or the id of somebody with another name, has named none.
-    fn created(&self, goal: &Goal, response: &Response) -> Result<User> {
+    fn created(&self, goal: &Goal<'_>, response: &Response) -> Result<User> {
         let lost = Lost {
             answer: Some(failure::upstream(response)),
             why: "8x8 answered with success, and the user cannot be read".into(),
@@ -99,7 +99,7 @@ impl<T: Transport> Connection<T> {
 
     /// Looks for the account until it shows, or for as long as makes sense. Somebody else
     /// who has the name proves nothing: names may turn out not to be unique.
-    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<User> {
+    fn recover(&self, goal: &Goal<'_>, lost: &Lost) -> Result<User> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
         let mut other = None;
@@ -122,7 +122,12 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Compares what is there with what was asked for: a success is no proof (facts §4.18).
-    fn account_for(&self, goal: &Goal, state: &State<'_>, notices: &mut Vec<Notice>) -> Result<()> {
+    fn account_for(
+        &self,
+        goal: &Goal<'_>,
+        state: &State<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> Result<()> {
         let unmet = goal.unmet(state);
         let mut ignored = Vec::new();
         if unmet.active.is_some() {
@@ -130,11 +135,11 @@ impl<T: Transport> Connection<T> {
         }
         for (attribute, wanted) in &goal.values {
             let stored = state.value(*attribute);
-            if stored == wanted.as_deref() {
+            if stored == *wanted {
                 continue;
             }
             let same = !unmet.touches(*attribute);
-            if same || is_spelling(*attribute, wanted.as_deref(), stored) {
+            if same || is_spelling(*attribute, *wanted, stored) {
                 notices.push(stored_differently(*attribute));
             } else {
                 ignored.push(attribute.name());
@@ -152,7 +157,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// Whether this is the user with the name that was asked for.
-fn is_named(state: &State<'_>, goal: &Goal) -> bool {
+fn is_named(state: &State<'_>, goal: &Goal<'_>) -> bool {
     goal.value(Attribute::UserName)
         .is_some_and(|name| state.has(Attribute::UserName, name))
 }
@@ -160,7 +165,7 @@ fn is_named(state: &State<'_>, goal: &Goal) -> bool {
 /// Whether a user found by name is the one that was asked for, and not a
 /// namesake or somebody from before: who they are has to agree, and their status; the rest
 /// may have been dropped, but not be another, nor more than was asked for.
-fn is_ours(state: &State<'_>, goal: &Goal) -> bool {
+fn is_ours(state: &State<'_>, goal: &Goal<'_>) -> bool {
     use Attribute::{
         ExternalId, FamilyName, GivenName, Locale, Site, Timezone, UserName, WorkEmail,
     };
@@ -186,7 +191,7 @@ fn is_ours(state: &State<'_>, goal: &Goal) -> bool {
 const UNKNOWN: &str = "Whether 8x8 created the user is not known.";
 
 /// What SCIM cannot do for a new user.
-fn limits_of_scim(goal: &Goal) -> Vec<Notice> {
+fn limits_of_scim(goal: &Goal<'_>) -> Vec<Notice> {
     let mut notices = vec![
         notice(
             "licence-by-hand",

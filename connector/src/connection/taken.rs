@@ -42,7 +42,7 @@ const WORDS: [&str; 5] = [
 
 impl<T: Transport> Connection<T> {
     /// Looks for the account that holds the goal's unique values, other than `own`.
-    pub(super) fn taken(&self, goal: &Goal, own: Option<&str>, response: &Response) -> Boxed {
+    pub(super) fn taken(&self, goal: &Goal<'_>, own: Option<&str>, response: &Response) -> Boxed {
         let answer = Some(failure::upstream(response));
         let mut sure = true;
         for attribute in [Attribute::UserName, Attribute::ExternalId] {

@@ -76,7 +76,7 @@ impl<T: Transport> Connection<T> {
 /// A change under way.
 struct Update<'a, T> {
     connection: &'a Connection<T>,
-    goal: &'a Goal,
+    goal: &'a Goal<'a>,
     /// As it was before the first write.
     before: User,
     /// Whether a lost race may be run again.
@@ -151,7 +151,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What a success came to.
-    fn judge(&mut self, change: &Goal, means: Means, after: User) -> Result<Progress> {
+    fn judge(&mut self, change: &Goal<'_>, means: Means, after: User) -> Result<Progress> {
         let left = self.goal.unmet(&after);
         if self.for_good && left != *change {
             // Remembered only now: where PUT does no better, the next change, of the status
@@ -179,7 +179,7 @@ impl<T: Transport> Update<'_, T> {
 
     fn refused(
         &mut self,
-        change: &Goal,
+        change: &Goal<'_>,
         state: User,
         means: Means,
         response: &Response,
@@ -260,12 +260,12 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What is left of the goal after a success and is no mere spelling of it.
-    fn not_stored(&self, left: &Goal, after: &State<'_>) -> Vec<&'static str> {
+    fn not_stored(&self, left: &Goal<'_>, after: &State<'_>) -> Vec<&'static str> {
         let status = left.active.map(|_| "active");
         let values = left.values.iter().filter(|(attribute, wanted)| {
             let now = after.value(*attribute);
             let untouched = now == self.before.value(*attribute);
-            untouched || !is_spelling(*attribute, wanted.as_deref(), now)
+            untouched || !is_spelling(*attribute, *wanted, now)
         });
         let names = values.map(|(attribute, _)| attribute.name());
         status.into_iter().chain(names).collect()
@@ -277,7 +277,7 @@ impl<T: Transport> Update<'_, T> {
             return Ok(outcome(state, Effect::Unchanged, Vec::new()));
         }
         for (attribute, wanted) in &done.values {
-            if state.value(*attribute) != wanted.as_deref() {
+            if state.value(*attribute) != *wanted {
                 self.notices.push(stored_differently(*attribute));
             }
         }

@@ -4,6 +4,7 @@
 use alloc::borrow::Cow;
 
 use super::{lists_schema, member, object, scalar};
+use crate::case;
 
 /// What an error's body says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,11 +45,8 @@ impl<'a> ErrorBody<'a> {
     /// Whether the detail holds one of these words; compared without case.
     #[must_use]
     pub fn mentions(&self, words: &[&str]) -> bool {
-        self.detail.as_deref().is_some_and(|detail| {
-            words.iter().any(|word| {
-                let mut windows = detail.as_bytes().windows(word.len());
-                windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
-            })
-        })
+        self.detail
+            .as_deref()
+            .is_some_and(|detail| words.iter().any(|word| case::holds(detail, word)))
     }
 }

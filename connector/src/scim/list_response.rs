@@ -41,11 +41,13 @@ impl<'a> ListResponse<'a> {
         };
         let key = spelled(&members, "Resources");
         let resources = match members.remove(&key) {
-            Some(Json::Array(resources)) => resources
-                .into_iter()
-                .map(Resource::from_json)
-                .collect::<Option<_>>()
-                .ok_or(Malformed::NotAList)?,
+            Some(Json::Array(items)) => {
+                let mut resources = Vec::with_capacity(items.len());
+                for item in items {
+                    resources.push(Resource::from_json(item).ok_or(Malformed::NotAList)?);
+                }
+                resources
+            }
             None | Some(Json::Null)
                 if total == Some(0) || is_list(&members) && !counted(&members) =>
             {
