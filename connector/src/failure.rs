@@ -528,7 +528,8 @@ pub fn cleaned(text: &str, most: usize) -> String {
         out.push(c);
         length += 1;
         if length > most {
-            out = out.chars().take(most.saturating_sub(1)).collect();
+            let last = out.char_indices().nth(most.saturating_sub(1));
+            out.truncate(last.map_or(0, |(at, _)| at));
             out.push('…');
             break;
         }

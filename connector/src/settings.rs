@@ -340,45 +340,39 @@ fn base(
         base.push(':');
         base.push_str(port);
     }
-    for segment in prefix.into_iter().chain(["customers", id, "scim", "v2"]) {
-        base.push('/');
-        base.push_str(segment);
+    for part in [prefix, "/customers/", id, "/scim/v2"] {
+        base.push_str(part);
     }
     Ok((base, id.to_owned()))
 }
 
-/// What stands before `customers`, and the id behind it.
-fn path(path: &str) -> Option<(Vec<&str>, Option<&str>)> {
+/// What stands before `/customers`, and the id behind it.
+fn path(path: &str) -> Option<(&str, Option<&str>)> {
     let path = path.trim_end_matches('/');
-    let segments: Vec<&str> = match path.strip_prefix('/') {
-        Some(path) => path.split('/').collect(),
-        None => Vec::new(),
-    };
-    let plain = |segment: &&str| {
-        !segment.is_empty() && !matches!(*segment, "." | "..") && !segment.contains('%')
-    };
-    if !segments.iter().all(plain) {
-        return None;
-    }
-    let Some(at) = segments.iter().position(|segment| *segment == "customers") else {
-        return match segments.as_slice() {
-            [] | ["udi"] => Some((vec!["udi"], None)),
-            _ => None,
-        };
-    };
-    let (prefix, rest) = segments.split_at(at);
-    match rest {
-        ["customers"] => Some((prefix.to_vec(), None)),
-        ["customers", id]
-        | ["customers", id, "scim"]
-        | ["customers", id, "scim", "v2"]
-        | ["customers", id, "scim", "v2", "Users" | "users"]
-            if is_customer_id(id) =>
-        {
-            Some((prefix.to_vec(), Some(id)))
+    let mut found = None;
+    let mut at = 0;
+    for segment in path.split('/').skip(1) {
+        if matches!(segment, "" | "." | "..") || segment.contains('%') {
+            return None;
         }
-        _ => None,
+        if segment == "customers" {
+            found = found.or(Some(at));
+        }
+        at += 1 + segment.len();
     }
+    let Some(at) = found else {
+        return matches!(path, "" | "/udi").then_some(("/udi", None));
+    };
+    let (prefix, rest) = path.split_at_checked(at)?;
+    let Some(rest) = rest.strip_prefix("/customers/") else {
+        return Some((prefix, None));
+    };
+    let (id, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_known = matches!(
+        rest,
+        "" | "scim" | "scim/v2" | "scim/v2/Users" | "scim/v2/users"
+    );
+    (is_known && is_customer_id(id)).then_some((prefix, Some(id)))
 }
 
 /// Only a first look, for a message in time: what loopback is, is the host's to judge.

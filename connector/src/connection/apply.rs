@@ -1,11 +1,12 @@
 //! One change of one user, sent by one means, and what it did: an update is made of these.
 
+use super::learned::Learned;
 use super::{
-    Connection, Lost, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown,
+    Connection, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown, unseen,
 };
 use crate::account::{Goal, State, User};
 use crate::attributes::Attribute;
-use crate::contract::{FailureKind, RetryAdvice};
+use crate::contract::{Failure, FailureKind, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::json::Json;
 use crate::prelude::*;
@@ -99,17 +100,20 @@ impl<T: Transport> Connection<T> {
             // 202 only promises to look at it (RFC 9110 §15.3.3).
             Some((_, after)) if response.status != 202 => Ok(Applied::After(after, false)),
             _ => {
-                let lost = Lost {
-                    answer: Some(failure::upstream(response)),
-                    why: "8x8 accepted the change, and reading does not show it".into(),
-                };
+                let why = "8x8 accepted the change, and reading does not show it";
+                let lost = unseen(response, why);
                 Err(change_unknown(&lost, &state.id))
             }
         }
     }
 
     /// After a lost answer: reads until the goal shows, or for as long as makes sense.
-    fn recover_update(&self, change: &Goal<'_>, state: &State<'_>, lost: &Lost) -> Result<Applied> {
+    fn recover_update(
+        &self,
+        change: &Goal<'_>,
+        state: &State<'_>,
+        lost: &Failure,
+    ) -> Result<Applied> {
         self.transport
             .tell("the answer to a change was lost; reading whether it was made");
         for delay in SETTLING {
@@ -182,7 +186,7 @@ impl<T: Transport> Connection<T> {
     /// where there was an answer.
     fn version<'s>(&self, state: &'s State<'_>) -> Option<&'s str> {
         let version = state.resource.version()?;
-        let known = self.learned.borrow().etag;
+        let known = self.learned.get().etag;
         let supported = known.or_else(|| {
             let url = self.tenant.url(&["ServiceProviderConfig"], &[]);
             let response = self.read(Operation::ReadUsers, url, 0).ok()?;
@@ -191,7 +195,10 @@ impl<T: Transport> Connection<T> {
                 404 | 501 => false,
                 _ => return None,
             };
-            self.learned.borrow_mut().etag = Some(supported);
+            self.learned.set(Learned {
+                etag: Some(supported),
+                ..self.learned.get()
+            });
             Some(supported)
         });
         supported.unwrap_or(false).then_some(version)
@@ -226,7 +233,7 @@ fn supports_etag(body: &[u8]) -> Option<bool> {
     Some(supported == Some(&Json::Bool(true)))
 }
 
-fn change_unknown(lost: &Lost, id: &str) -> Boxed {
+fn change_unknown(lost: &Failure, id: &str) -> Boxed {
     outcome_unknown(lost, "Whether 8x8 changed the user is not known.", Some(id))
 }
 

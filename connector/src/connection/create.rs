@@ -7,12 +7,12 @@ use alloc::borrow::Cow;
 
 use super::update::is_spelling;
 use super::{
-    Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
-    outcome_unknown, taken,
+    Connection, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
+    outcome_unknown, taken, unseen,
 };
 use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL, TABLE};
-use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
+use crate::contract::{Draft, Effect, Failure, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Operation, Refine};
 use crate::planted::{self, Planted};
 use crate::prelude::*;
@@ -60,10 +60,6 @@ impl<T: Transport> Connection<T> {
     /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
     /// two ids, or the id of somebody with another name, has named none.
     fn created(&self, goal: &Goal<'_>, response: &Response) -> Result<User> {
-        let lost = Lost {
-            answer: Some(failure::upstream(response)),
-            why: "8x8 answered with success, and the user cannot be read".into(),
-        };
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|state| is_named(state, goal));
@@ -74,18 +70,18 @@ impl<T: Transport> Connection<T> {
             (None, located) => (located.map(Cow::Owned), None),
         };
         let Some(id) = id else {
-            return self.recover(goal, &lost);
+            return self.recover(goal, &unread(response));
         };
         for delay in SETTLING {
             match self.read_user(&id, delay) {
                 Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(state),
-                Ok(ReadUser::Found(_)) => return self.recover(goal, &lost),
+                Ok(ReadUser::Found(_)) => return self.recover(goal, &unread(response)),
                 Ok(ReadUser::Missing(_)) => {}
                 Err(failed) if is_passing(&failed) => {}
                 Err(_) => break,
             }
         }
-        Err(outcome_unknown(&lost, UNKNOWN, seen.as_deref()))
+        Err(outcome_unknown(&unread(response), UNKNOWN, seen.as_deref()))
     }
 
     /// The id in `Location`, where it points to a user of this tenant.
@@ -99,7 +95,7 @@ impl<T: Transport> Connection<T> {
 
     /// Looks for the account until it shows, or for as long as makes sense. Somebody else
     /// who has the name proves nothing: names may turn out not to be unique.
-    fn recover(&self, goal: &Goal<'_>, lost: &Lost) -> Result<User> {
+    fn recover(&self, goal: &Goal<'_>, lost: &Failure) -> Result<User> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
         let mut other = None;
@@ -154,6 +150,11 @@ impl<T: Transport> Connection<T> {
         )
         .account(&state.id))
     }
+}
+
+fn unread(response: &Response) -> failure::Boxed {
+    let why = "8x8 answered with success, and the user cannot be read";
+    unseen(response, why)
 }
 
 /// Whether this is the user with the name that was asked for.

@@ -5,7 +5,7 @@ use crate::json::{Json, Object};
 use crate::prelude::*;
 
 /// The note. What is absent is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Learned {
     /// PATCH is not served, or not for everything.
     pub(super) no_patch: bool,

@@ -13,7 +13,7 @@ mod list;
 mod taken;
 mod update;
 
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 
 use crate::account::{State, User};
 use crate::contract::{
@@ -44,7 +44,7 @@ const SETTLING: [u32; 4] = [0, 500, 2_000, 5_000];
 pub struct Connection<T> {
     tenant: Tenant,
     transport: T,
-    learned: RefCell<Learned>,
+    learned: Cell<Learned>,
     /// Whether this address was seen, in this operation, to serve users of this customer to
     /// this token; only then does a 404 speak of a user and not of the address.
     serves: Cell<bool>,
@@ -59,15 +59,8 @@ enum Written {
     /// The service said no, in this and every earlier attempt: nothing was done.
     Refused(Box<Response>),
     /// It may have been done: no answer, a broken one, a 5xx, or an attempt before the
-    /// last that had no answer.
-    Lost(Lost),
-}
-
-/// What is known of a write whose effect is not.
-#[derive(Debug, Clone, Default)]
-struct Lost {
-    answer: Option<UpstreamAnswer>,
-    why: String,
+    /// last that had no answer. What it would be for a read.
+    Lost(Boxed),
 }
 
 impl<T: Transport> Connection<T> {
@@ -81,7 +74,7 @@ impl<T: Transport> Connection<T> {
         Ok(Self {
             tenant,
             transport,
-            learned: RefCell::new(Learned::read(learned)),
+            learned: Cell::new(Learned::read(learned)),
             serves: Cell::new(false),
             wrote: Cell::new(false),
         })
@@ -96,7 +89,7 @@ impl<T: Transport> Connection<T> {
     /// What was found out about the service.
     #[must_use]
     pub fn learned(&self) -> Option<String> {
-        self.learned.borrow().note()
+        self.learned.get().note()
     }
 
     /// The one prefix that every request stays under.
@@ -212,7 +205,7 @@ impl<T: Transport> Connection<T> {
     /// Sends a write. A refused media type (415) is not a refusal of the write: it is sent
     /// once more as plain JSON, and remembered.
     fn write(&self, operation: Operation, mut request: Request) -> Result<Written> {
-        let media_type = if self.learned.borrow().plain_json {
+        let media_type = if self.learned.get().plain_json {
             JSON
         } else {
             SCIM_JSON
@@ -235,7 +228,10 @@ impl<T: Transport> Connection<T> {
                 }
                 let again = self.send_write(operation, &request)?;
                 if matches!(again, Written::Accepted(_)) {
-                    self.learned.borrow_mut().plain_json = true;
+                    self.learned.set(Learned {
+                        plain_json: true,
+                        ..self.learned.get()
+                    });
                 }
                 Ok(again)
             }
@@ -248,11 +244,7 @@ impl<T: Transport> Connection<T> {
             // Who answers a write with a page or with an error has not said that it is done.
             Ok(response) if is_success(&response) && !is_scim_or_nothing(&response.body) => {
                 self.wrote.set(true);
-                let answered = failure::not_scim(operation, &response);
-                Ok(Written::Lost(Lost {
-                    answer: answered.upstream,
-                    why: answered.message,
-                }))
+                Ok(Written::Lost(failure::not_scim(operation, &response)))
             }
             Ok(response) if is_success(&response) => {
                 self.wrote.set(true);
@@ -266,10 +258,7 @@ impl<T: Transport> Connection<T> {
             Ok(response) if response.earlier_attempt_lost || is_unsettled(operation, &response) => {
                 self.wrote.set(true);
                 let answered = failure::from_answer(operation, &self.tenant, &response);
-                Ok(Written::Lost(Lost {
-                    answer: answered.upstream,
-                    why: answered.message,
-                }))
+                Ok(Written::Lost(answered))
             }
             Ok(response) => Ok(Written::Refused(response)),
             Err(failed @ (TransportFailure::Refused(_) | TransportFailure::NotSent(_))) => {
@@ -277,10 +266,7 @@ impl<T: Transport> Connection<T> {
             }
             Err(failed) => {
                 self.wrote.set(true);
-                Ok(Written::Lost(Lost {
-                    answer: None,
-                    why: failure::from_transport(operation, &failed).message,
-                }))
+                Ok(Written::Lost(failure::from_transport(operation, &failed)))
             }
         }
     }
@@ -318,21 +304,26 @@ fn is_unsettled(operation: Operation, response: &Response) -> bool {
     }
 }
 
+/// A write that was taken, as far as its answer tells, and does not show.
+fn unseen(response: &Response, why: &str) -> Boxed {
+    failure::failure(FailureKind::OutcomeUnknown, why).upstream(Some(failure::upstream(response)))
+}
+
 /// Said where reading after a lost answer did not show what was wanted.
-fn outcome_unknown(lost: &Lost, what: &str, id: Option<&str>) -> Boxed {
+fn outcome_unknown(lost: &Failure, what: &str, id: Option<&str>) -> Boxed {
     let mut failed = failure::failure(
         FailureKind::OutcomeUnknown,
         text!(
             what,
             " It was sent, the answer was lost, and reading did not show the \
                 effect, which may still come. Look again before sending it again. (",
-            lost.why.trim_end_matches('.'),
+            lost.message.trim_end_matches('.'),
             ")"
         ),
     )
     .code("answer-lost")
     .retry(RetryAdvice::AfterMs(60_000))
-    .upstream(lost.answer.clone());
+    .upstream(lost.upstream.clone());
     failed.account = id.map(str::to_owned);
     failed
 }

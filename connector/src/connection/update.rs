@@ -6,6 +6,7 @@
 
 use super::apply::{Applied, Means};
 use super::create::{attribute_ignored, stored_differently};
+use super::learned::Learned;
 use super::{Connection, Result, found_by_reading, outcome, taken};
 use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
@@ -156,7 +157,11 @@ impl<T: Transport> Update<'_, T> {
         if self.for_good && left != *change {
             // Remembered only now: where PUT does no better, the next change, of the status
             // alone perhaps, has to begin with PATCH again.
-            self.connection.learned.borrow_mut().no_patch = true;
+            let learned = &self.connection.learned;
+            learned.set(Learned {
+                no_patch: true,
+                ..learned.get()
+            });
         }
         let unsent = left.active.is_some() && change.active.is_none()
             || left.values.iter().any(|(name, _)| !change.touches(*name));
@@ -240,7 +245,7 @@ impl<T: Transport> Update<'_, T> {
         match self.connection.tenant.update_method {
             UpdateMethod::Put => Means::Put,
             UpdateMethod::Patch => Means::Patch,
-            UpdateMethod::Auto if self.put_only || self.connection.learned.borrow().no_patch => {
+            UpdateMethod::Auto if self.put_only || self.connection.learned.get().no_patch => {
                 Means::Put
             }
             UpdateMethod::Auto => Means::Patch,
