@@ -53,7 +53,7 @@ pub enum Sameness {
 #[derive(Debug, Clone)]
 pub struct LikelyLimit {
     /// In Unicode scalar values.
-    pub length: core::ops::RangeInclusive<usize>,
+    pub length: core::ops::RangeInclusive<u32>,
     /// Besides letters and digits of ASCII; `None` where any character will do.
     pub punctuation: Option<&'static str>,
 }
@@ -84,7 +84,7 @@ pub struct Spec {
 }
 
 const fn likely(
-    length: core::ops::RangeInclusive<usize>,
+    length: core::ops::RangeInclusive<u32>,
     punctuation: Option<&'static str>,
 ) -> Option<LikelyLimit> {
     Some(LikelyLimit {
@@ -326,20 +326,23 @@ impl Attribute {
             });
         }
         let limit = self.spec().likely.as_ref()?;
-        let length = value.chars().count();
+        let length = value
+            .chars()
+            .fold(0_u32, |length, _| length.saturating_add(1));
         if !limit.length.contains(&length) {
             return Some(text!(
                 "8x8 may refuse this length (",
-                length.to_string(),
+                number(length),
                 "); it is known to take ",
-                limit.length.start().to_string(),
+                number(*limit.length.start()),
                 " to ",
-                limit.length.end().to_string(),
+                number(*limit.length.end()),
                 " characters"
             ));
         }
         let punctuation = limit.punctuation?;
-        let stranger = |c: &char| !c.is_ascii_alphanumeric() && !punctuation.contains(*c);
+        let stranger =
+            |c: &char| !c.is_ascii_alphanumeric() && !punctuation.chars().any(|known| known == *c);
         value
             .chars()
             .find(stranger)

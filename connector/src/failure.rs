@@ -194,7 +194,7 @@ pub fn malformed(operation: Operation, response: &Response, what: &str) -> Boxed
             "8x8 was asked to ",
             operation.asked(),
             " and answered ",
-            response.status.to_string(),
+            number(response.status),
             " with ",
             what,
             "."
@@ -276,7 +276,7 @@ pub fn from_transport(operation: Operation, failed: &TransportFailure) -> Boxed 
                 "8x8 was asked to ",
                 asked,
                 " and answered more than ",
-                limit.to_string(),
+                number(*limit),
                 " bytes."
             ),
         )
@@ -408,7 +408,7 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
 
 /// The sentence, the status, and a piece of the service's own words.
 fn said(message: &str, response: &Response, body: &ErrorBody<'_>) -> String {
-    let status = response.status.to_string();
+    let status = number(response.status);
     match body.detail.as_deref().map(|detail| cleaned(detail, 160)) {
         Some(detail) if !detail.is_empty() => text!(message, " (", status, ": ", detail, ")."),
         _ => text!(message, " (", status, ")."),
@@ -433,7 +433,7 @@ fn wrong_customer(tenant: &Tenant, response: &Response, kind: FailureKind) -> Bo
         "8x8 takes the token and shows it no users of the customer ",
         tenant.customer_id(),
         " (",
-        response.status.to_string(),
+        number(response.status),
         "). Compare Customer ID and Instance URL with the Admin Console that the \
             token comes from."
     );
@@ -451,7 +451,7 @@ fn wrong_customer(tenant: &Tenant, response: &Response, kind: FailureKind) -> Bo
 fn wrong_address(response: &Response) -> Boxed {
     let message = text!(
         "There is no SCIM service at the Instance URL (",
-        response.status.to_string(),
+        number(response.status),
         ", and no SCIM answer). Copy the 8x8 URL from the Admin Console again."
     );
     failure(FailureKind::InvalidSettings, message)
@@ -482,14 +482,14 @@ fn moved(response: &Response) -> Boxed {
     let message = match target {
         Some(target) => text!(
             "The service has moved (",
-            response.status.to_string(),
+            number(response.status),
             "). If you trust that address, paste this as Instance URL, without \
                 what follows /scim/v2: ",
             cleaned(&target, 256)
         ),
         None => text!(
             "The service sends us elsewhere (",
-            response.status.to_string(),
+            number(response.status),
             "), and redirects are not followed. Copy the 8x8 URL from the Admin \
                 Console again."
         ),

@@ -14,3 +14,8 @@ macro_rules! text {
     };
 }
 pub(crate) use text;
+
+/// A number in a text.
+pub(crate) fn number(number: impl Into<u64>) -> String {
+    number.into().to_string()
+}

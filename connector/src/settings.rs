@@ -156,11 +156,11 @@ impl Tenant {
             return None;
         }
         let below = url.path().as_str().strip_prefix(base.path().as_str())?;
-        below
-            .strip_prefix('/')?
-            .split('/')
-            .map(percent_decode)
-            .collect()
+        let mut segments = Vec::new();
+        for segment in below.strip_prefix('/')?.split('/') {
+            segments.push(percent_decode(segment)?);
+        }
+        Some(segments)
     }
 
     /// Every URN that a site may stand under, the one to write first.
@@ -283,7 +283,7 @@ fn base(
         );
     }
     let port_is_wrong = authority.port_to_u16().is_err();
-    if authority.host().is_empty() || authority.host().contains('%') || port_is_wrong {
+    if authority.host().is_empty() || authority.host().as_bytes().contains(&b'%') || port_is_wrong {
         add("malformed", "The host name or the port is wrong.");
     }
     if url.has_query() {
@@ -352,7 +352,7 @@ fn path(path: &str) -> Option<(&str, Option<&str>)> {
     let mut found = None;
     let mut at = 0;
     for segment in path.split('/').skip(1) {
-        if matches!(segment, "" | "." | "..") || segment.contains('%') {
+        if matches!(segment, "" | "." | "..") || segment.as_bytes().contains(&b'%') {
             return None;
         }
         if segment == "customers" {

@@ -4,9 +4,7 @@
 //! everybody, and taking its first entry would hit the wrong person. Where the filter is
 //! refused or ignored, the users are read one bounded page after the other.
 
-use alloc::borrow::Cow;
-use alloc::collections::BTreeSet;
-
+use super::prints::Prints;
 use super::{Connection, Result, list};
 use crate::account::{State, User};
 use crate::attributes::Attribute;
@@ -20,7 +18,7 @@ use crate::scim::{Path, Resource, equals};
 use crate::transport::Transport;
 
 /// How many pages are read where the service cannot search: 5,000 users at full pages.
-const MAX_SCAN_PAGES: usize = 50;
+const MAX_SCAN_PAGES: u32 = 50;
 
 impl<T: Transport> Connection<T> {
     /// # Errors
@@ -64,12 +62,13 @@ impl<T: Transport> Connection<T> {
         delay_ms: u32,
     ) -> Result<Option<User>> {
         let filter = equals(attribute.name(), value);
+        let has = |byte: u8| value.as_bytes().contains(&byte);
         match self.ask(attribute, value, &filter, delay_ms)? {
             None => self.scan(attribute, value),
             // Some services do not undo the escapes of a filter, and miss whoever they have.
             // Where those are all there is, they are asked in their own way. A value with a
             // quote they cannot be asked for.
-            Some(None) if value.contains('\\') && !value.contains('"') => {
+            Some(None) if has(b'\\') && !has(b'"') => {
                 let filter = text!(attribute.name(), " eq \"", value, "\"");
                 Ok(self.ask(attribute, value, &filter, 0)?.flatten())
             }
@@ -85,7 +84,7 @@ impl<T: Transport> Connection<T> {
         filter: &str,
         delay_ms: u32,
     ) -> Result<Option<Option<User>>> {
-        let count = MAX_PAGE_SIZE.to_string();
+        let count = number(MAX_PAGE_SIZE);
         let query = [("filter", filter), ("startIndex", "1"), ("count", &count)];
         let answer = match self.read_users(&query, delay_ms) {
             Ok(answer) => answer,
@@ -137,19 +136,20 @@ impl<T: Transport> Connection<T> {
         let mut matches = Matches::new(attribute, value);
         let mut cursor = list::Cursor::START;
         // By id: a page that shows somebody twice has left somebody else out.
-        let (mut seen, mut counted) = (BTreeSet::new(), 0);
+        let (mut seen, mut counted) = (Prints::default(), 0);
         let mut all = false;
-        let id = |user: &Resource<'_>| user.id().map(Cow::into_owned);
         for _ in 0..MAX_SCAN_PAGES {
             let answer = self.ask_page(&cursor, MAX_PAGE_SIZE)?;
             let step = self.step(&answer, &cursor, MAX_PAGE_SIZE)?;
-            seen.extend(step.resources.iter().filter_map(id));
+            for id in step.resources.iter().filter_map(Resource::id) {
+                seen.add(&id);
+            }
             counted = counted.max(step.total.unwrap_or_default());
             matches.take(self, step.resources)?;
             match step.next {
                 Some(next) => cursor = next,
                 None => {
-                    all = seen.len() >= counted as usize;
+                    all = seen.count() >= counted as usize;
                     break;
                 }
             }
@@ -164,7 +164,7 @@ impl<T: Transport> Connection<T> {
                 "8x8 does not search by ",
                 attribute.name(),
                 " here, and did not show all of its users in ",
-                MAX_SCAN_PAGES.to_string(),
+                number(MAX_SCAN_PAGES),
                 " pages."
             ),
         )

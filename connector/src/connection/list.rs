@@ -5,6 +5,7 @@
 //! before, so that a service which ignores `startIndex` is noticed instead of read for
 //! ever.
 
+use super::prints::print;
 use super::{Connection, Result};
 use crate::account::State;
 use crate::contract::{Account, FailureKind, Page, PageQuery, RetryAdvice};
@@ -69,13 +70,13 @@ impl Cursor {
                 before,
             } => text!(
                 "index:",
-                passed.to_string(),
+                number(*passed),
                 ":",
-                start.to_string(),
+                number(*start),
                 ":",
-                before.to_string()
+                number(*before)
             ),
-            Self::Upstream { cursor, passed } => text!("cursor:", passed.to_string(), ":", cursor),
+            Self::Upstream { cursor, passed } => text!("cursor:", number(*passed), ":", cursor),
         }
     }
 
@@ -147,10 +148,10 @@ impl<T: Transport> Connection<T> {
 
     /// Asks for the page that begins at `cursor`.
     pub(super) fn ask_page(&self, cursor: &Cursor, count: u32) -> Result<Box<Response>> {
-        let count = ("count", &*count.to_string());
+        let count = ("count", &*number(count));
         match cursor {
             Cursor::Index { start, .. } => {
-                self.read_users(&[("startIndex", &start.to_string()), count], 0)
+                self.read_users(&[("startIndex", &number(*start)), count], 0)
             }
             Cursor::Upstream { cursor, .. } => self.read_users(&[("cursor", cursor), count], 0),
         }
@@ -272,19 +273,11 @@ fn repeats() -> crate::failure::Boxed {
     .retry(RetryAdvice::AfterRepair)
 }
 
-/// Of the ids, in whatever order. The standard library's hash would be a kilobyte of the
-/// component; this is FNV-1a, mixed once more, since sums of it alone collide where ids are
-/// consecutive numbers.
+/// Of the ids, in whatever order.
 fn fingerprint(resources: &[Resource<'_>]) -> u64 {
-    let each = resources.iter().map(|resource| {
-        let id = resource.id().unwrap_or_default();
-        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let mixed = (hash ^ (hash >> 32)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        mixed ^ (mixed >> 29)
-    });
-    each.fold(0, u64::wrapping_add)
+    let each = resources.iter();
+    each.map(|resource| print(&resource.id().unwrap_or_default()))
+        .fold(0, u64::wrapping_add)
 }
 
 /// A user of a listing that has no id, or one that cannot be used.

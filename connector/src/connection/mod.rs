@@ -10,6 +10,7 @@ mod find;
 mod get;
 mod learned;
 mod list;
+mod prints;
 mod taken;
 mod update;
 

@@ -266,14 +266,18 @@ impl<T: Transport> Update<'_, T> {
 
     /// What is left of the goal after a success and is no mere spelling of it.
     fn not_stored(&self, left: &Goal<'_>, after: &State<'_>) -> Vec<&'static str> {
-        let status = left.active.map(|_| "active");
-        let values = left.values.iter().filter(|(attribute, wanted)| {
+        let mut names = Vec::new();
+        if left.active.is_some() {
+            names.push("active");
+        }
+        for (attribute, wanted) in &left.values {
             let now = after.value(*attribute);
             let untouched = now == self.before.value(*attribute);
-            untouched || !is_spelling(*attribute, *wanted, now)
-        });
-        let names = values.map(|(attribute, _)| attribute.name());
-        status.into_iter().chain(names).collect()
+            if untouched || !is_spelling(*attribute, *wanted, now) {
+                names.push(attribute.name());
+            }
+        }
+        names
     }
 
     fn finish(mut self, state: &State<'_>) -> Result<Outcome> {

@@ -76,9 +76,10 @@ fn counted(members: &Object<'_>) -> bool {
 
 /// A count, also where it came as text. Anything else is not known.
 fn count(value: &Json<'_>) -> Option<u32> {
-    match value {
-        Json::Number(number) => number.parse().ok(),
-        Json::Text(text) => text.trim().parse().ok(),
-        _ => None,
-    }
+    let count: u64 = match value {
+        Json::Number(number) => number.parse().ok()?,
+        Json::Text(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    u32::try_from(count).ok()
 }
