@@ -272,15 +272,22 @@ impl<'a> Reader<'a> {
 
     fn string(&mut self) -> Option<Cow<'a, str>> {
         self.take(b'"').then_some(())?;
-        let mut text = Cow::Borrowed("");
-        loop {
-            text += self.run(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')?;
-            if self.take(b'"') {
-                return Some(text);
-            }
-            self.take(b'\\').then_some(())?;
-            text.to_mut().push(self.escape()?);
+        let plain = self.plain()?;
+        if self.take(b'"') {
+            return Some(Cow::Borrowed(plain));
         }
+        let mut text = plain.to_owned();
+        while !self.take(b'"') {
+            self.take(b'\\').then_some(())?;
+            text.push(self.escape()?);
+            text.push_str(self.plain()?);
+        }
+        Some(Cow::Owned(text))
+    }
+
+    /// A piece of a text, up to whatever needs a look.
+    fn plain(&mut self) -> Option<&'a str> {
+        self.run(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
     }
 
     /// What follows a backslash.

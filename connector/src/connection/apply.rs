@@ -230,7 +230,7 @@ fn supports_etag(body: &[u8]) -> Option<bool> {
     let config = Json::parse(body)?;
     let etag = config.as_object()?.get("etag");
     let supported = etag.and_then(|etag| etag.as_object()?.get("supported"));
-    Some(supported == Some(&Json::Bool(true)))
+    Some(matches!(supported, Some(Json::Bool(true))))
 }
 
 fn change_unknown(lost: &Failure, id: &str) -> Boxed {

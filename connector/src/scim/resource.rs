@@ -137,21 +137,22 @@ impl<'a> Resource<'a> {
 
     fn read_typed(&self, attribute: &str, kind: &str, only: bool) -> Reading<'a> {
         let elements = self.elements(attribute);
-        let matching: Vec<_> = of_type(&elements, kind, only)
-            .filter_map(|element| {
-                let value = member(element, "value").and_then(scalar)?;
-                let primary = member(element, "primary") == Some(&Json::Bool(true));
-                Some((value, primary))
-            })
-            .collect();
-        let chosen = matching
-            .iter()
-            .find(|(_, primary)| *primary)
-            .or_else(|| matching.first());
+        let mut count = 0;
+        let mut chosen: Option<(Cow<'a, str>, bool)> = None;
+        for element in of_type(&elements, kind, only) {
+            let Some(value) = member(element, "value").and_then(scalar) else {
+                continue;
+            };
+            let primary = matches!(member(element, "primary"), Some(Json::Bool(true)));
+            count += 1;
+            if chosen.as_ref().is_none_or(|(_, first)| primary && !first) {
+                chosen = Some((value, primary));
+            }
+        }
         match chosen {
             None => Reading::Absent,
-            Some((value, _)) if matching.len() == 1 => Reading::One(value.clone()),
-            Some((value, _)) => Reading::Several(value.clone()),
+            Some((value, _)) if count == 1 => Reading::One(value),
+            Some((value, _)) => Reading::Several(value),
         }
     }
 

@@ -14,9 +14,10 @@ use wasm_metadata::{AddMetadata, AddMetadataField, Description, Licenses, Source
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The guest's stack. Resources are parsed with a depth limit, so this is plenty; a
-/// megabyte, the linker's default, would be cleared for each fresh sandbox.
-const STACK_BYTES: u32 = 128 * 1024;
+/// The guest's stack. Bodies are parsed with a depth limit, so this is plenty: 127 values
+/// in one another take a fifth of it. A megabyte, the linker's default, would be cleared
+/// for each fresh sandbox.
+const STACK_BYTES: u32 = 64 * 1024;
 
 /// What to build, and where the build may write.
 #[derive(Debug, Clone)]
