@@ -10,6 +10,7 @@ use crate::account::{Goal, State};
 use crate::attributes::Attribute;
 use crate::contract::{FailureKind, RetryAdvice, UpstreamAnswer};
 use crate::failure::{self, Boxed, Refine};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::transport::{Response, Transport};
 
@@ -41,7 +42,7 @@ const WORDS: [&str; 5] = [
 
 impl<T: Transport> Connection<T> {
     /// Looks for the account that holds the goal's unique values, other than `own`.
-    pub(super) fn taken(&self, goal: &Goal, own: Option<&str>, response: &Response) -> Boxed {
+    pub(super) fn taken(&self, goal: &Goal<'_>, own: Option<&str>, response: &Response) -> Boxed {
         let answer = Some(failure::upstream(response));
         let mut sure = true;
         for attribute in [Attribute::UserName, Attribute::ExternalId] {
@@ -51,7 +52,7 @@ impl<T: Transport> Connection<T> {
             // Looked at twice, since the holder may be so new that the first look is stale.
             for delay in [0, 1_000] {
                 match self.search(attribute, value, delay) {
-                    Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                    Ok(Some(holder)) if own != Some(&*holder.id) => {
                         return already_exists(&holder, attribute, answer);
                     }
                     Ok(_) => {}
@@ -63,7 +64,7 @@ impl<T: Transport> Connection<T> {
         }
         if let Some(name) = goal.value(Attribute::UserName).filter(|_| sure) {
             match self.overlooked(name) {
-                Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                Ok(Some(holder)) if own != Some(&*holder.id) => {
                     return already_exists(&holder, Attribute::UserName, answer);
                 }
                 Ok(_) => {}
@@ -84,17 +85,23 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-fn already_exists(holder: &State, attribute: Attribute, answer: Option<UpstreamAnswer>) -> Boxed {
+fn already_exists(
+    holder: &State<'_>,
+    attribute: Attribute,
+    answer: Option<UpstreamAnswer>,
+) -> Boxed {
     failure::failure(
         FailureKind::AlreadyExists,
-        format!(
-            "8x8 already has {} user with this {}.",
+        text!(
+            "8x8 already has ",
             if holder.active() {
                 "an active"
             } else {
                 "a deactivated"
             },
-            attribute.name()
+            " user with this ",
+            attribute.name(),
+            "."
         ),
     )
     .account(&holder.id)
