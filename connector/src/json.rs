@@ -374,6 +374,8 @@ impl<'a> Reader<'a> {
         found
     }
 
+    // A call for each byte would be a third of the time, and no smaller.
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
