@@ -116,17 +116,19 @@ pub fn read<'a>(resource: &Resource<'a>, attribute: Attribute, tenant: &Tenant) 
     Reading::Absent
 }
 
+/// Escapes of what an id must not hold.
+const ESCAPES: [&str; 7] = ["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"];
+
 /// Whether a text can name an account: one path segment, and nothing that a server on the
 /// way could take for a path (facts: `..` in a DELETE would reach all users).
 #[must_use]
 pub fn is_id(id: &str) -> bool {
+    let escaped = || ESCAPES.iter().any(|escape| case::holds(id, escape));
     !id.trim().is_empty()
         && id.len() <= 512
         && !matches!(id, "." | "..")
         && !id.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'))
-        && !["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"]
-            .iter()
-            .any(|escape| case::holds(id, escape))
+        && (!id.as_bytes().contains(&b'%') || !escaped())
 }
 
 /// What an account is to become: of the attributes that it names, the value or none.

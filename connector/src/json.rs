@@ -361,11 +361,11 @@ impl<'a> Reader<'a> {
 
     /// The bytes from here on that pass.
     fn run(&mut self, passes: impl Fn(u8) -> bool) -> Option<&'a str> {
-        let from = self.at;
-        while self.peek().is_some_and(&passes) {
-            self.at += 1;
-        }
-        self.text.get(from..self.at)
+        let rest = self.text.get(self.at..)?;
+        let length = rest.bytes().position(|byte| !passes(byte));
+        let run = rest.get(..length.unwrap_or(rest.len()))?;
+        self.at += run.len();
+        Some(run)
     }
 
     fn take(&mut self, byte: u8) -> bool {
@@ -374,6 +374,8 @@ impl<'a> Reader<'a> {
         found
     }
 
+    // A call for each byte would be a third of the time, and no smaller.
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
