@@ -414,7 +414,7 @@ fn nobody_is_let_in_without_the_token_nor_with_a_used_one() {
     // The browser that was let in may use the address again.
     let again = review.send("GET", &review.entrance, &[("Cookie", &review.cookie)], "");
     assert_eq!(again.status, 200);
-    assert!(again.body.contains("Review: plan for"));
+    assert!(again.body.contains("Review of a plan"));
 }
 
 #[test]

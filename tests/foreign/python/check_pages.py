@@ -181,7 +181,7 @@ def check_review(folder, script):
         if not script:
             driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
         driver.get(url)
-        wait(driver, lambda _: "Review: plan for" in text(driver))
+        wait(driver, lambda _: "Review of a plan" in text(driver))
         other.get(url)
         tally.that(f"{name}: no second browser gets in", "used before" in text(other), text(other))
         marked = "return self.mark = 1" if script else "return 1"
@@ -216,7 +216,7 @@ def check_many(folder):
     many.write_text(json.dumps(plan))
     with review(many) as (_, url), browser(390) as driver:
         driver.get(url)
-        wait(driver, lambda _: "Review: plan for" in text(driver))
+        wait(driver, lambda _: "Review of a plan" in text(driver))
         driver.find_element(By.CSS_SELECTOR, "[name=find]").send_keys("m19999")
         click(driver, "[role=search] button")
         wait(driver, lambda _: "M19999" in text(driver, ".list"))

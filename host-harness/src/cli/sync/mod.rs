@@ -17,10 +17,10 @@ use super::{Options, Stop};
 use crate::clock::SystemClock;
 use crate::connection::Connection;
 use crate::connection_file::ConnectionFile;
-use crate::sync::guard::Guard;
+use crate::sync::guard::{Guard, Stopped};
 use crate::sync::page::PageFile;
 use crate::sync::plan::{Action, Plan};
-use crate::sync::report::Report;
+use crate::sync::report::{self, Report};
 use crate::sync::{
     Halt, Prepared, Progress, Roster, RosterSource, Rules, SyncError, SyncOptions, plan_for,
 };
@@ -178,7 +178,7 @@ async fn carry_out(
     }
     // Before anything is done, lest it be done without a report.
     let report_page = arguments.report.as_deref().map(PageFile::begin);
-    let report_page = report_page.transpose()?;
+    let mut report_page = report_page.transpose()?;
     let rules = Rules::read(&arguments.rules, connection.manifest()).map_err(SyncError::Failed)?;
     let source = RosterSource::new(&arguments.roster);
     let roster = Roster::open(&source, rules.roster_format()).map_err(SyncError::Failed)?;
@@ -215,6 +215,9 @@ async fn carry_out(
         output.note("Nothing was done.");
         return Ok(0);
     }
+    if let (Some(first), Some(page)) = (stopped.first(), report_page.take()) {
+        page.report(&stopped_before(prepared.plan(), first))?;
+    }
     let report = apply(prepared, halt, &on_progress, options, output).await?;
     bars.clear();
     tell_report(&report, output);
@@ -222,6 +225,24 @@ async fn carry_out(
         page.report(&report)?;
     }
     Ok(report.exit_code())
+}
+
+/// What a page says of a run that a guard stops before its first write.
+fn stopped_before(plan: &Plan, guard: &Stopped) -> Report {
+    let mut report = Report {
+        tenant: plan.tenant.clone(),
+        began: plan.made_at.clone(),
+        ended: plan.made_at.clone(),
+        stopped: Some(report::Stop::Guard(guard.clone())),
+        ..Report::default()
+    };
+    report.counts.unchanged = plan.counts.nothing;
+    report.counts.not_begun = plan.counts.writes();
+    report.counts.total = plan.counts.nothing + plan.entries.len() as u64;
+    for entry in &plan.entries {
+        report.left(entry);
+    }
+    report
 }
 
 /// Carries the plan out. The first Ctrl-C lets what is under way end; the second does not.

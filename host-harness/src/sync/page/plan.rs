@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::entry::{what, who};
 use super::frame::{FILE, page};
 use super::sections::{blocks, filter, notices, reasons, section, tiles, title, word};
-use super::text::Visible;
+use super::text::{Moment, Visible};
 use crate::sync::plan::{Action, Entry, NoticeGroup, Plan};
 
 /// In the order in which they are of interest: what cannot be taken back easily comes first.
@@ -35,8 +35,9 @@ fn heading(plan: &Plan) -> Markup {
     let writes = plan.counts.writes();
     html! {
         header {
-            h1 { "Plan for " (Visible(&plan.tenant)) }
-            p.quiet { "Made " (Visible(&plan.made_at)) ", from " (plan.counts.rows) " rows. Nothing has been done yet." }
+            h1 { "Plan" }
+            p.tenant { (Visible(&plan.tenant)) }
+            p.quiet { "Made " (Moment(&plan.made_at)) ", from " (plan.counts.rows) " rows. Nothing has been done yet." }
             @if writes == 0 { p { strong { "Nothing is to be changed." } } }
             @if plan.counts.bad_rows > 0 {
                 p.alert {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::entry::who;
 use super::frame::{FILE, page};
 use super::sections::{blocks, filter, notices, reasons, section, tiles, word};
-use super::text::Visible;
+use super::text::{Moment, Visible};
 use crate::sync::plan::Action;
 use crate::sync::report::{Failed, Left, Report, Resolved};
 
@@ -31,9 +31,10 @@ fn heading(report: &Report) -> Markup {
     let trouble = report.counts.failed + report.counts.conflicts + report.counts.moved;
     html! {
         header {
-            h1 { "Report for " (Visible(&report.tenant)) }
+            h1 { "Report" }
+            p.tenant { (Visible(&report.tenant)) }
             p.quiet {
-                "From " (Visible(&report.began)) " to " (Visible(&report.ended))
+                "From " (Moment(&report.began)) " to " (Moment(&report.ended))
                 @if let Some(run) = &report.run { ", run " (run.to_string()) }
             }
             @match &report.stopped {
@@ -49,7 +50,7 @@ fn heading(report: &Report) -> Markup {
 
 fn counts(report: &Report) -> Markup {
     let counts = &report.counts;
-    tiles(&[
+    let always = [
         (counts.total, "in all", "total"),
         (counts.created, word(Action::Create), "create"),
         (counts.updated, word(Action::Update), "update"),
@@ -59,10 +60,14 @@ fn counts(report: &Report) -> Markup {
         (counts.skipped, word(Action::Skipped), "skipped"),
         (counts.conflicts, word(Action::Conflict), "conflict"),
         (counts.failed, "failed", "failed"),
+    ];
+    let seldom = [
         (counts.moved, "moved", "conflict"),
         (counts.rejected, "rejected", "skipped"),
         (counts.not_begun, "not begun", "conflict"),
-    ])
+    ];
+    let seldom = seldom.into_iter().filter(|(count, ..)| *count > 0);
+    tiles(&always.into_iter().chain(seldom).collect::<Vec<_>>())
 }
 
 fn failures(failures: &[Failed]) -> Markup {

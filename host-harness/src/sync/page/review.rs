@@ -9,7 +9,7 @@ use super::frame::page;
 use super::plan::{WRITES, person};
 use super::sections::{grouped, title, word};
 use super::served::SERVED;
-use super::text::Visible;
+use super::text::{Moment, Visible};
 use crate::sync::plan::{Action, Entry, Plan};
 use crate::sync::values;
 
@@ -171,8 +171,9 @@ pub(crate) fn review(plan: &Plan, view: &View) -> String {
     let shown = positions.iter().skip(view.page * PER_PAGE).take(PER_PAGE);
     let decidable = view.kind.is_none_or(Action::writes);
     let body = html! {
-        h1 { "Review: plan for " (Visible(&plan.tenant)) }
-        p.quiet { "Made " (Visible(&plan.made_at)) ". Nothing is done from here: what you save is carried out by whoever applies the plan." }
+        h1 { "Review of a plan" }
+        p.tenant { (Visible(&plan.tenant)) }
+        p.quiet { "Made " (Moment(&plan.made_at)) ". Nothing is done from here: what you save is carried out by whoever applies the plan." }
         (bar(plan))
         (tabs(plan, &view))
         (search(&view))

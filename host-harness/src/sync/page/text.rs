@@ -47,6 +47,21 @@ fn is_unseen(character: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A moment as people write it, to the minute; the text itself where it is none.
+pub(super) struct Moment<'a>(pub(super) &'a str);
+
+impl Render for Moment<'_> {
+    fn render(&self) -> Markup {
+        let moment = self.0.parse::<jiff::Timestamp>();
+        html! {
+            @match moment {
+                Ok(moment) => time datetime=(self.0) { (moment.strftime("%-d %B %Y, %H:%M UTC").to_string()) },
+                Err(_) => (Visible(self.0)),
+            }
+        }
+    }
+}
+
 /// An attribute's values; a dash where there are none.
 pub(super) struct Values<'a>(pub(super) &'a [Value]);
 
