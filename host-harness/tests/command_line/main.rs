@@ -13,6 +13,7 @@ mod inspect;
 #[cfg(unix)]
 mod interruption;
 mod program;
+mod review;
 mod rules;
 mod stats;
 mod sync;
