@@ -12,6 +12,7 @@ mod commands;
 mod inspect;
 #[cfg(unix)]
 mod interruption;
+mod pages;
 mod program;
 mod review;
 mod rules;

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -84,7 +85,9 @@ def photograph(driver, name):
 
 
 def wait(driver, holds):
-    return WebDriverWait(driver, 20).until(holds)
+    # What was found may be gone by the time it is read: one page takes another's place.
+    gone = [StaleElementReferenceException]
+    return WebDriverWait(driver, 30, ignored_exceptions=gone).until(holds)
 
 
 def text(driver, selector="body"):

@@ -215,7 +215,9 @@ async fn carry_out(
         output.note("Nothing was done.");
         return Ok(0);
     }
-    if let (Some(first), Some(page)) = (stopped.first(), report_page.take()) {
+    if let Some(first) = stopped.first()
+        && let Some(page) = report_page.take()
+    {
         page.report(&stopped_before(prepared.plan(), first))?;
     }
     let report = apply(prepared, halt, &on_progress, options, output).await?;
