@@ -20,16 +20,22 @@ pub(super) fn is_taken(response: &Response) -> bool {
     match response.status {
         400 | 409 if body.is("uniqueness") => true,
         // A conflict without a type, or with one of the service's own.
-        409 => body.scim_type.is_none() || body.mentions(&WORDS),
-        400 => {
-            body.scim_type.as_deref().is_none_or(|scim_type| {
-                !["mutability", "invalidPath", "noTarget", "invalidFilter"]
-                    .iter()
-                    .any(|other| other.eq_ignore_ascii_case(scim_type))
-            }) && body.mentions(&WORDS)
-        }
+        409 => !is_of_another_kind(&body) || body.mentions(&WORDS),
+        400 => !is_of_another_kind(&body) && body.mentions(&WORDS),
         _ => false,
     }
+}
+
+/// Whether the type is one of SCIM's (RFC 7644 §3.12) that says nothing of taken values.
+fn is_of_another_kind(body: &ErrorBody<'_>) -> bool {
+    const KINDS: [&str; 5] = [
+        "mutability",
+        "invalidPath",
+        "noTarget",
+        "invalidFilter",
+        "invalidVers",
+    ];
+    KINDS.iter().any(|kind| body.is(kind))
 }
 
 const WORDS: [&str; 5] = [
