@@ -1,44 +1,63 @@
 //! Accounts, drafts and edits: between the contract's records and SCIM resources, with
 //! every rule of the attribute table applied before anything is sent.
 
+use alloc::borrow::Cow;
+
 use crate::attributes::{Attribute, TABLE};
+use crate::case;
 use crate::contract::manifest::Mutability;
 use crate::contract::{
     Account, AccountStatus, AttributeValues, Change, Draft, Edits, Notice, Problem, Value,
 };
+use crate::prelude::*;
 use crate::scim::{Path, Reading, Resource};
 use crate::settings::Tenant;
 
+/// A user that needs the answer it came in no longer. Large, so it travels in a box.
+pub type User = Box<State<'static>>;
+
 /// A user as the service last showed it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct State {
+pub struct State<'a> {
     /// A valid id; see [`is_id`].
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// The whole resource.
-    pub resource: Resource,
-    values: Vec<(Attribute, String)>,
+    pub resource: Resource<'a>,
+    values: Vec<(Attribute, Cow<'a, str>)>,
     active: bool,
 }
 
-impl State {
+impl<'a> State<'a> {
     /// Reads a resource; `None` where it has no id, or one that is no path segment, or where
     /// it cannot be told whether the user is active.
     #[must_use]
-    pub fn read(resource: Resource, tenant: &Tenant) -> Option<Self> {
+    pub fn read(resource: Resource<'a>, tenant: &Tenant) -> Option<Self> {
         let id = resource.id().filter(|id| is_id(id))?;
-        let values = TABLE
-            .iter()
-            .filter_map(|spec| {
-                let value = read(&resource, spec.attribute, tenant).value()?;
-                Some((spec.attribute, value))
-            })
-            .collect();
+        let mut values = Vec::with_capacity(TABLE.len());
+        for spec in &TABLE {
+            if let Some(value) = read(&resource, spec.attribute, tenant).value() {
+                values.push((spec.attribute, value));
+            }
+        }
         let active = resource.active()?;
         Some(Self {
             id,
             resource,
             values,
             active,
+        })
+    }
+
+    /// The same, needing the answer no longer.
+    #[must_use]
+    pub fn into_owned(self) -> User {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let values = self.values.into_iter();
+        Box::new(State {
+            id: owned(self.id),
+            resource: self.resource.into_owned(),
+            values: values.map(|(named, value)| (named, owned(value))).collect(),
+            active: self.active,
         })
     }
 
@@ -71,62 +90,63 @@ impl State {
             .iter()
             .map(|(attribute, value)| AttributeValues {
                 name: attribute.name().to_owned(),
-                values: vec![Value::Text(value.clone())],
+                values: vec![Value::Text((**value).to_owned())],
             });
         Account {
-            id: self.id.clone(),
+            id: (*self.id).to_owned(),
             status: status(self.active),
             attributes: attributes.collect(),
-            version: self.resource.version(),
+            version: self.resource.version().map(str::to_owned),
         }
     }
 }
 
 /// What stands at an attribute's path. A site is looked for under either URN.
 #[must_use]
-pub fn read(resource: &Resource, attribute: Attribute, tenant: &Tenant) -> Reading {
-    tenant
-        .site_schemas()
-        .take(if attribute == Attribute::Site {
-            usize::MAX
-        } else {
-            1
-        })
-        .map(|schema| resource.read(&attribute.path(schema)))
-        .find(|reading| *reading != Reading::Absent)
-        .unwrap_or(Reading::Absent)
+pub fn read<'a>(resource: &Resource<'a>, attribute: Attribute, tenant: &Tenant) -> Reading<'a> {
+    if attribute != Attribute::Site {
+        return resource.read(attribute.path(&tenant.site_schema));
+    }
+    for schema in tenant.site_schemas() {
+        let reading = resource.read(attribute.path(schema));
+        if reading != Reading::Absent {
+            return reading;
+        }
+    }
+    Reading::Absent
 }
+
+/// Escapes of what an id must not hold.
+const ESCAPES: [&str; 7] = ["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"];
 
 /// Whether a text can name an account: one path segment, and nothing that a server on the
 /// way could take for a path (facts: `..` in a DELETE would reach all users).
 #[must_use]
 pub fn is_id(id: &str) -> bool {
-    let decoded = id.to_ascii_lowercase();
+    let escaped = || ESCAPES.iter().any(|escape| case::holds(id, escape));
     !id.trim().is_empty()
         && id.len() <= 512
         && !matches!(id, "." | "..")
         && !id.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'))
-        && !["%2e", "%2f", "%5c", "%00", "%0a", "%0d", "%25"]
-            .iter()
-            .any(|escape| decoded.contains(escape))
+        && (!id.as_bytes().contains(&b'%') || !escaped())
 }
 
 /// What an account is to become: of the attributes that it names, the value or none.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Goal {
+pub struct Goal<'a> {
     /// The status, where it matters.
     pub active: Option<bool>,
     /// `None` clears.
-    pub values: Vec<(Attribute, Option<String>)>,
+    pub values: Vec<(Attribute, Option<&'a str>)>,
 }
 
-impl Goal {
+impl<'a> Goal<'a> {
     /// What a draft asks for.
     ///
     /// # Errors
     ///
     /// Every problem at once: unknown, repeated, missing or of another type.
-    pub fn from_draft(draft: &Draft) -> Result<Self, Vec<Problem>> {
+    pub fn from_draft(draft: &'a Draft) -> Result<Self, Vec<Problem>> {
         let mut goal = Self {
             active: Some(draft.status == AccountStatus::Active),
             ..Self::default()
@@ -142,7 +162,7 @@ impl Goal {
                 problems.push(problem(
                     spec.name,
                     "missing",
-                    format!("8x8 makes no account without {}.", spec.name),
+                    text!("8x8 makes no account without ", spec.name, "."),
                 ));
             }
         }
@@ -160,7 +180,7 @@ impl Goal {
     ///
     /// Every problem at once: unknown, repeated, of another type, or a required one
     /// cleared.
-    pub fn from_edits(edits: &Edits) -> Result<Self, Vec<Problem>> {
+    pub fn from_edits(edits: &'a Edits) -> Result<Self, Vec<Problem>> {
         let mut goal = Self {
             active: edits.status.map(|status| status == AccountStatus::Active),
             ..Self::default()
@@ -190,19 +210,20 @@ impl Goal {
     fn take(
         &mut self,
         name: &str,
-        value: Result<Option<String>, (&str, &str)>,
+        value: Result<Option<&'a str>, (&str, &str)>,
         problems: &mut Vec<Problem>,
     ) {
         let Some(attribute) = Attribute::named(name) else {
             problems.push(problem(
                 name,
                 "unknown",
-                format!("8x8 has no attribute of this name; it has {}.", names()),
+                text!("8x8 has no attribute of this name; it has ", names(), "."),
             ));
             return;
         };
-        let mut refuse =
-            |code: &str, what: &str| problems.push(problem(name, code, format!("{name} {what}.")));
+        let mut refuse = |code: &str, what: &str| {
+            problems.push(problem(name, code, text!(name, " ", what, ".")))
+        };
         if self.touches(attribute) {
             return refuse("repeated", "is named twice");
         }
@@ -218,7 +239,7 @@ impl Goal {
     /// The part of the goal that a state does not meet. Values that mean the same are met,
     /// however they are spelled; null, empty and absent are one.
     #[must_use]
-    pub fn unmet(&self, state: &State) -> Self {
+    pub fn unmet(&self, state: &State<'_>) -> Self {
         let met = |attribute: Attribute, wanted: Option<&str>| match wanted {
             Some(wanted) => state.has(attribute, wanted),
             None => state.value(attribute).is_none(),
@@ -228,8 +249,8 @@ impl Goal {
             values: self
                 .values
                 .iter()
-                .filter(|(attribute, wanted)| !met(*attribute, wanted.as_deref()))
-                .cloned()
+                .copied()
+                .filter(|(attribute, wanted)| !met(*attribute, *wanted))
                 .collect(),
         }
     }
@@ -248,10 +269,10 @@ impl Goal {
 
     /// The value wanted of an attribute.
     #[must_use]
-    pub fn value(&self, attribute: Attribute) -> Option<&str> {
+    pub fn value(&self, attribute: Attribute) -> Option<&'a str> {
         let mut values = self.values.iter();
         let (_, value) = values.find(|(named, _)| *named == attribute)?;
-        value.as_deref()
+        *value
     }
 
     /// Whether the goal names the attribute, if only to clear it.
@@ -261,70 +282,67 @@ impl Goal {
     }
 
     /// Set-once attributes of the goal that have another value already.
-    pub fn frozen(&self, state: &State) -> Vec<Problem> {
-        self.unmet(state)
-            .values
-            .iter()
-            .map(|(attribute, _)| *attribute)
-            .filter(|attribute| attribute.spec().mutability == Mutability::SetOnce)
-            .filter_map(|attribute| {
-                let now = state.value(attribute)?;
+    pub fn frozen(&self, state: &State<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (attribute, _) in self.unmet(state).values {
+            if attribute.spec().mutability != Mutability::SetOnce {
+                continue;
+            }
+            if let Some(now) = state.value(attribute) {
                 let name = attribute.name();
-                let message = format!(
-                    "8x8 does not let {name} change once it is set; it is “{}”. To move the \
-                     person, an administrator deletes the user in the Admin Console, and the \
-                     account is created again.",
-                    crate::failure::cleaned(now, 80)
+                let message = text!(
+                    "8x8 does not let ",
+                    name,
+                    " change once it is set; it is “",
+                    crate::failure::cleaned(now, 80),
+                    "”. To move the person, an administrator deletes the user in the Admin \
+                     Console, and the account is created again."
                 );
-                Some(problem(name, "set-once", message))
-            })
-            .collect()
+                problems.push(problem(name, "set-once", message));
+            }
+        }
+        problems
     }
 
     /// Writes the goal into a resource and leaves all else as it is.
-    pub fn write(&self, resource: &mut Resource, tenant: &Tenant) {
+    pub fn write(&self, resource: &mut Resource<'a>, tenant: &'a Tenant) {
         if let Some(active) = self.active {
             resource.set_active(active);
         }
         for (attribute, value) in &self.values {
-            resource.write(&attribute.path(&tenant.site_schema), value.as_deref());
+            resource.write(attribute.path(&tenant.site_schema), *value);
         }
     }
 
     /// The paths of the goal's values.
-    pub fn paths<'a>(
-        &'a self,
+    pub fn paths(
+        &self,
         tenant: &'a Tenant,
-    ) -> impl Iterator<Item = (Attribute, Path, Option<&'a str>)> {
-        self.values.iter().map(|(attribute, value)| {
-            (
-                *attribute,
-                attribute.path(&tenant.site_schema),
-                value.as_deref(),
-            )
-        })
+    ) -> impl Iterator<Item = (Attribute, Path<'a>, Option<&'a str>)> {
+        let values = self.values.iter();
+        values.map(|(attribute, value)| (*attribute, attribute.path(&tenant.site_schema), *value))
     }
 
     /// What 8x8 may refuse, as notices: what is known of its limits is inferred.
     #[must_use]
     pub fn unlikely(&self) -> Vec<Notice> {
-        self.values
-            .iter()
-            .filter_map(|(attribute, value)| {
-                let message = attribute.unlikely(value.as_deref()?)?;
-                Some(notice("likely-limit", Some(*attribute), message))
-            })
-            .collect()
+        let mut notices = Vec::new();
+        for (attribute, value) in &self.values {
+            if let Some(message) = value.and_then(|value| attribute.unlikely(value)) {
+                notices.push(notice("likely-limit", Some(*attribute), message));
+            }
+        }
+        notices
     }
 }
 
 /// The one value of an attribute, trimmed; none where it is empty.
-fn single(given: &AttributeValues) -> Result<Option<String>, (&'static str, &'static str)> {
+fn single(given: &AttributeValues) -> Result<Option<&str>, (&'static str, &'static str)> {
     match given.values.as_slice() {
         [] => Ok(None),
         [Value::Text(text)] => {
             let text = text.trim();
-            Ok((!text.is_empty()).then(|| text.to_owned()))
+            Ok((!text.is_empty()).then_some(text))
         }
         [Value::Boolean(_) | Value::Integer(_)] => Err(("wrong-type", "is a text")),
         _ => Err(("single-valued", "holds one value only")),

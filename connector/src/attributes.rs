@@ -4,7 +4,9 @@
 //! Sources: 8x8 "User Provisioning with 8x8 SCIM API" for names, paths and rules; 8x8's
 //! Administration API guide for the likely limits, which are therefore only warned about.
 
+use crate::case;
 use crate::contract::manifest::{Mutability, Uniqueness};
+use crate::prelude::*;
 use crate::scim::Path;
 
 /// RFC 7643 §4.3.
@@ -51,7 +53,7 @@ pub enum Sameness {
 #[derive(Debug, Clone)]
 pub struct LikelyLimit {
     /// In Unicode scalar values.
-    pub length: std::ops::RangeInclusive<usize>,
+    pub length: core::ops::RangeInclusive<u32>,
     /// Besides letters and digits of ASCII; `None` where any character will do.
     pub punctuation: Option<&'static str>,
 }
@@ -82,7 +84,7 @@ pub struct Spec {
 }
 
 const fn likely(
-    length: std::ops::RangeInclusive<usize>,
+    length: core::ops::RangeInclusive<u32>,
     punctuation: Option<&'static str>,
 ) -> Option<LikelyLimit> {
     Some(LikelyLimit {
@@ -246,17 +248,38 @@ impl Attribute {
 
     /// Where it stands in a resource, given the URN that holds the site.
     #[must_use]
-    pub fn path(self, site_schema: &str) -> Path {
+    pub fn path(self, site_schema: &str) -> Path<'_> {
         match self {
             Self::UserName | Self::ExternalId | Self::Title | Self::Locale | Self::Timezone => {
-                Path::attribute(self.name())
+                Path::Attribute(self.name())
             }
-            Self::GivenName | Self::FamilyName => Path::sub_attribute("name", self.name()),
-            Self::WorkEmail => Path::only("emails", "work"),
-            Self::MobilePhone => Path::typed("phoneNumbers", "mobile"),
-            Self::WorkPhone => Path::typed("phoneNumbers", "work"),
-            Self::Department => Path::extension(ENTERPRISE_SCHEMA, "department"),
-            Self::Site => Path::extension(site_schema, "site"),
+            Self::GivenName | Self::FamilyName => Path::SubAttribute {
+                attribute: "name",
+                sub_attribute: self.name(),
+            },
+            Self::WorkEmail => Path::Typed {
+                attribute: "emails",
+                kind: "work",
+                only: true,
+            },
+            Self::MobilePhone => Path::Typed {
+                attribute: "phoneNumbers",
+                kind: "mobile",
+                only: false,
+            },
+            Self::WorkPhone => Path::Typed {
+                attribute: "phoneNumbers",
+                kind: "work",
+                only: false,
+            },
+            Self::Department => Path::Extension {
+                schema: ENTERPRISE_SCHEMA,
+                attribute: self.name(),
+            },
+            Self::Site => Path::Extension {
+                schema: site_schema,
+                attribute: self.name(),
+            },
         }
     }
 
@@ -267,7 +290,7 @@ impl Attribute {
         let (a, b) = (a.trim(), b.trim());
         match self.spec().sameness {
             Sameness::Exact => a == b,
-            Sameness::IgnoringCase => fold(a).eq(fold(b)),
+            Sameness::IgnoringCase => case::same(a, b),
             Sameness::Phone => a == b || dialled(a).eq(dialled(b)) && dialled(a).next().is_some(),
         }
     }
@@ -276,16 +299,16 @@ impl Attribute {
     /// punctuation may differ. A locale or a time zone it may name in a way of its own.
     #[must_use]
     pub fn respelled(self, sent: &str, stored: &str) -> bool {
-        let bare = |text: &str, of_phone: bool| -> String {
-            let counts = |c: &char| match of_phone {
+        let of_phone = self.spec().sameness == Sameness::Phone;
+        let bare = |text: &str| {
+            let mut text = case::fold(text);
+            text.retain(|c| match of_phone {
                 true => c.is_ascii_digit(),
                 false => !c.is_whitespace() && !c.is_ascii_punctuation(),
-            };
-            fold(text).filter(counts).collect()
+            });
+            text
         };
-        let of_phone = self.spec().sameness == Sameness::Phone;
-        matches!(self, Self::Locale | Self::Timezone)
-            || bare(sent, of_phone) == bare(stored, of_phone)
+        matches!(self, Self::Locale | Self::Timezone) || bare(sent) == bare(stored)
     }
 
     /// Why 8x8 may refuse this value, where it may.
@@ -296,32 +319,35 @@ impl Attribute {
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(value));
             return (!known).then(|| {
-                format!(
-                    "8x8 may not know this locale; it lists {}",
+                text!(
+                    "8x8 may not know this locale; it lists ",
                     LIKELY_LOCALES.join(", ")
                 )
             });
         }
         let limit = self.spec().likely.as_ref()?;
-        let length = value.chars().count();
+        let length = value
+            .chars()
+            .fold(0_u32, |length, _| length.saturating_add(1));
         if !limit.length.contains(&length) {
-            return Some(format!(
-                "8x8 may refuse this length ({length}); it is known to take {} to {} characters",
-                limit.length.start(),
-                limit.length.end()
+            return Some(text!(
+                "8x8 may refuse this length (",
+                number(length),
+                "); it is known to take ",
+                number(*limit.length.start()),
+                " to ",
+                number(*limit.length.end()),
+                " characters"
             ));
         }
         let punctuation = limit.punctuation?;
-        let stranger = |c: &char| !c.is_ascii_alphanumeric() && !punctuation.contains(*c);
+        let stranger =
+            |c: &char| !c.is_ascii_alphanumeric() && !punctuation.chars().any(|known| known == *c);
         value
             .chars()
             .find(stranger)
-            .map(|c| format!("8x8 may refuse the character “{c}” here"))
+            .map(|c| text!("8x8 may refuse the character “", c.to_string(), "” here"))
     }
-}
-
-fn fold(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase)
 }
 
 /// What is dialled: digits and pluses, and the letters of an extension.

@@ -9,6 +9,7 @@ use crate::contract::{
     Account, CheckReport, Deletion, Draft, Edits, Failure, Outcome, Page, PageQuery, SettingValue,
     Value, accounts,
 };
+use crate::prelude::*;
 use crate::transport::Host;
 
 struct Component;

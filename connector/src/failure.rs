@@ -6,6 +6,7 @@
 //! and holds at most a short and cleaned piece of the service's own words.
 
 use crate::contract::{Failure, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::settings::{CUSTOMER_ID, INSTANCE_URL, Tenant};
 use crate::transport::{RefusalReason, Response, TransportFailure};
@@ -124,11 +125,16 @@ pub fn invalid_settings(problems: Vec<Problem>) -> Boxed {
 }
 
 fn join(problems: &[Problem]) -> String {
-    let messages: Vec<_> = problems
-        .iter()
-        .map(|problem| format!("{}: {}", problem.name, problem.message))
-        .collect();
-    messages.join(" ")
+    let mut message = String::new();
+    for problem in problems {
+        if !message.is_empty() {
+            message.push(' ');
+        }
+        message.push_str(&problem.name);
+        message.push_str(": ");
+        message.push_str(&problem.message);
+    }
+    message
 }
 
 /// An id that can name no account.
@@ -184,10 +190,14 @@ pub fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 pub fn malformed(operation: Operation, response: &Response, what: &str) -> Boxed {
     failure(
         FailureKind::MalformedAnswer,
-        format!(
-            "8x8 was asked to {} and answered {} with {what}.",
+        text!(
+            "8x8 was asked to ",
             operation.asked(),
-            response.status
+            " and answered ",
+            number(response.status),
+            " with ",
+            what,
+            "."
         ),
     )
     .retry(RetryAdvice::AfterRepair)
@@ -201,9 +211,11 @@ pub fn not_scim(operation: Operation, response: &Response) -> Boxed {
     malformed(
         operation,
         response,
-        &format!(
-            "{what} instead of SCIM. Check that the Instance URL is the 8x8 URL from the Admin \
-             Console, and that no proxy or sign-in page stands in between"
+        &text!(
+            what,
+            " instead of SCIM. Check that the Instance URL is the 8x8 URL from \
+                the Admin Console, and that no proxy or sign-in page stands in \
+                between"
         ),
     )
     .code("not-scim")
@@ -248,25 +260,36 @@ pub fn from_transport(operation: Operation, failed: &TransportFailure) -> Boxed 
         }
         TransportFailure::NotSent(why) => failure(
             FailureKind::Unavailable,
-            format!("8x8 could not be reached to {asked}: {why}"),
+            text!("8x8 could not be reached to ", asked, ": ", why),
         )
         .code("not-sent")
         .retry(RetryAdvice::AfterMs(5_000)),
         TransportFailure::NoAnswer(why) => failure(
             FailureKind::Unavailable,
-            format!("8x8 was asked to {asked} and did not answer: {why}"),
+            text!("8x8 was asked to ", asked, " and did not answer: ", why),
         )
         .code("no-answer")
         .retry(RetryAdvice::AfterMs(5_000)),
         TransportFailure::TooLarge(limit) => failure(
             FailureKind::MalformedAnswer,
-            format!("8x8 was asked to {asked} and answered more than {limit} bytes."),
+            text!(
+                "8x8 was asked to ",
+                asked,
+                " and answered more than ",
+                number(*limit),
+                " bytes."
+            ),
         )
         .code("too-large")
         .retry(RetryAdvice::AfterRepair),
         TransportFailure::Withheld(why) => failure(
             FailureKind::MalformedAnswer,
-            format!("8x8 was asked to {asked}, and the host withholds the answer: {why}"),
+            text!(
+                "8x8 was asked to ",
+                asked,
+                ", and the host withholds the answer: ",
+                why
+            ),
         )
         .code("withheld")
         .retry(RetryAdvice::AfterRepair),
@@ -282,15 +305,19 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
     use RetryAdvice::{AfterMs, AfterRepair, Never};
 
     let body = ErrorBody::from_body(&response.body);
-    let asked = operation.asked();
+    let forbids = text!(
+        "… and forbids it: the token is not allowed to, or belongs to another customer than ",
+        tenant.customer_id()
+    );
     let wait = |default: u32| AfterMs(response.retry_after_ms.unwrap_or(default));
+    // “…” stands for “8x8 was asked to” and what.
     let (kind, code, retry, message) = match response.status {
         300..=399 => return moved(response),
         400 if body.is("invalidCursor") || body.is("expiredCursor") => (
             Kind::InvalidCursor,
             None,
             Never,
-            "8x8 no longer knows this place in the listing: start it over".to_owned(),
+            "8x8 no longer knows this place in the listing: start it over",
         ),
         400 | 422 if operation.is_write() && body.mentions(&["externalid"]) => {
             return external_id_wanted(response, &body);
@@ -299,13 +326,13 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             Kind::InvalidAccount,
             Some("read-only"),
             Never,
-            format!("8x8 was asked to {asked} and does not let one of the attributes change"),
+            "… and does not let one of the attributes change",
         ),
         400 | 422 if operation.is_write() => (
             Kind::InvalidAccount,
             Some("not-accepted"),
             AfterRepair,
-            format!("8x8 was asked to {asked} and did not accept the values"),
+            "… and did not accept the values",
         ),
         401 => (
             Kind::Unauthenticated,
@@ -313,28 +340,18 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             AfterRepair,
             "8x8 refused the API Token. If it worked before: switching SCIM off in the Admin \
              Console clears the token, so does disabling single sign-on, and a new token counts \
-             only once Save was pressed. Copy the token again"
-                .to_owned(),
+             only once Save was pressed. Copy the token again",
         ),
         402 if operation.is_write() => (
             Kind::QuotaExceeded,
             None,
             AfterRepair,
-            format!("8x8 was asked to {asked} and says that nothing is left for it"),
+            "… and says that nothing is left for it",
         ),
         403 if operation == Operation::ReadUsers => {
             return wrong_customer(tenant, response, Kind::Forbidden);
         }
-        403 => (
-            Kind::Forbidden,
-            None,
-            AfterRepair,
-            format!(
-                "8x8 was asked to {asked} and forbids it: the token is not allowed to, or belongs \
-                 to another customer than {}",
-                tenant.customer_id()
-            ),
-        ),
+        403 => (Kind::Forbidden, None, AfterRepair, forbids.as_str()),
         404 | 410 if body.is_scim => {
             return wrong_customer(tenant, response, Kind::InvalidSettings);
         }
@@ -343,50 +360,44 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
             Kind::Unsupported,
             Some("not-served"),
             Never,
-            format!("8x8 was asked to {asked} and does not serve such a request"),
+            "… and does not serve such a request",
         ),
         409 => (
             Kind::Other,
             Some("conflict"),
             AfterMs(1_000),
-            format!("8x8 was asked to {asked} and found a conflict with what it holds"),
+            "… and found a conflict with what it holds",
         ),
         412 if operation == Operation::Update => (
             Kind::PreconditionFailed,
             None,
             AfterMs(0),
-            "The user was changed by someone else in the meantime".to_owned(),
+            "The user was changed by someone else in the meantime",
         ),
         413 if operation.is_write() => (
             Kind::InvalidAccount,
             Some("too-large"),
             AfterRepair,
-            format!("8x8 was asked to {asked} and finds the request too large"),
+            "… and finds the request too large",
         ),
         423 => (
             Kind::Other,
             Some("locked"),
             wait(60_000),
-            format!("8x8 was asked to {asked} and says that it is locked"),
+            "… and says that it is locked",
         ),
         429 => (
             Kind::RateLimited,
             None,
             wait(60_000),
-            "8x8 asks for fewer requests".to_owned(),
+            "8x8 asks for fewer requests",
         ),
-        408 | 425 | 500..=599 => (
-            Kind::Unavailable,
-            None,
-            wait(5_000),
-            format!("8x8 was asked to {asked} and could not"),
-        ),
-        _ => (
-            Kind::Other,
-            None,
-            Never,
-            format!("8x8 was asked to {asked} and did not"),
-        ),
+        408 | 425 | 500..=599 => (Kind::Unavailable, None, wait(5_000), "… and could not"),
+        _ => (Kind::Other, None, Never, "… and did not"),
+    };
+    let message = match message.strip_prefix('…') {
+        Some(did) => text!("8x8 was asked to ", operation.asked(), did),
+        None => message.to_owned(),
     };
     let mut built = failure(kind, said(&message, response, &body))
         .retry(retry)
@@ -396,15 +407,15 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
 }
 
 /// The sentence, the status, and a piece of the service's own words.
-fn said(message: &str, response: &Response, body: &ErrorBody) -> String {
-    let status = response.status;
+fn said(message: &str, response: &Response, body: &ErrorBody<'_>) -> String {
+    let status = number(response.status);
     match body.detail.as_deref().map(|detail| cleaned(detail, 160)) {
-        Some(detail) if !detail.is_empty() => format!("{message} ({status}: {detail})."),
-        _ => format!("{message} ({status})."),
+        Some(detail) if !detail.is_empty() => text!(message, " (", status, ": ", detail, ")."),
+        _ => text!(message, " (", status, ")."),
     }
 }
 
-fn external_id_wanted(response: &Response, body: &ErrorBody) -> Boxed {
+fn external_id_wanted(response: &Response, body: &ErrorBody<'_>) -> Boxed {
     invalid_account(vec![Problem {
         name: "externalId".into(),
         code: "not-accepted".into(),
@@ -418,11 +429,13 @@ fn external_id_wanted(response: &Response, body: &ErrorBody) -> Boxed {
 }
 
 fn wrong_customer(tenant: &Tenant, response: &Response, kind: FailureKind) -> Boxed {
-    let message = format!(
-        "8x8 takes the token and shows it no users of the customer {} ({}). Compare Customer ID \
-         and Instance URL with the Admin Console that the token comes from.",
+    let message = text!(
+        "8x8 takes the token and shows it no users of the customer ",
         tenant.customer_id(),
-        response.status
+        " (",
+        number(response.status),
+        "). Compare Customer ID and Instance URL with the Admin Console that the \
+            token comes from."
     );
     failure(kind, message)
         .code("wrong-customer")
@@ -436,10 +449,10 @@ fn wrong_customer(tenant: &Tenant, response: &Response, kind: FailureKind) -> Bo
 }
 
 fn wrong_address(response: &Response) -> Boxed {
-    let message = format!(
-        "There is no SCIM service at the Instance URL ({}, and no SCIM answer). Copy the 8x8 URL \
-         from the Admin Console again.",
-        response.status
+    let message = text!(
+        "There is no SCIM service at the Instance URL (",
+        number(response.status),
+        ", and no SCIM answer). Copy the 8x8 URL from the Admin Console again."
     );
     failure(FailureKind::InvalidSettings, message)
         .code("wrong-address")
@@ -457,26 +470,28 @@ fn moved(response: &Response) -> Boxed {
     let target = header(response, "location").and_then(|location| {
         let url = fluent_uri::Uri::parse(location).ok()?;
         let authority = url.authority()?;
-        let port = authority.port().map(|port| format!(":{port}"));
-        Some(format!(
-            "{}://{}{}{}",
-            url.scheme(),
+        let port = authority.port().map(|port| text!(":", port.as_str()));
+        Some(text!(
+            url.scheme().as_str(),
+            "://",
             authority.host(),
             port.unwrap_or_default(),
-            url.path()
+            url.path().as_str()
         ))
     });
     let message = match target {
-        Some(target) => format!(
-            "The service has moved ({}). If you trust that address, paste this as Instance URL, \
-             without what follows /scim/v2: {}",
-            response.status,
+        Some(target) => text!(
+            "The service has moved (",
+            number(response.status),
+            "). If you trust that address, paste this as Instance URL, without \
+                what follows /scim/v2: ",
             cleaned(&target, 256)
         ),
-        None => format!(
-            "The service sends us elsewhere ({}), and redirects are not followed. Copy the 8x8 URL \
-             from the Admin Console again.",
-            response.status
+        None => text!(
+            "The service sends us elsewhere (",
+            number(response.status),
+            "), and redirects are not followed. Copy the 8x8 URL from the Admin \
+                Console again."
         ),
     };
     failure(FailureKind::InvalidSettings, message)
@@ -495,21 +510,26 @@ fn moved(response: &Response) -> Boxed {
 #[must_use]
 pub fn cleaned(text: &str, most: usize) -> String {
     let mut out = String::new();
-    let words = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .map(|word| {
-            word.chars()
-                .filter(|c| !is_invisible(*c))
-                .collect::<String>()
-        })
-        .filter(|word| !word.is_empty());
-    for word in words {
-        if !out.is_empty() {
-            out.push(' ');
+    let mut length = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            gap = true;
+            continue;
         }
-        out.push_str(&word);
-        if out.chars().count() > most {
-            out = out.chars().take(most.saturating_sub(1)).collect();
+        if is_invisible(c) {
+            continue;
+        }
+        if gap && !out.is_empty() {
+            out.push(' ');
+            length += 1;
+        }
+        gap = false;
+        out.push(c);
+        length += 1;
+        if length > most {
+            let last = out.char_indices().nth(most.saturating_sub(1));
+            out.truncate(last.map_or(0, |(at, _)| at));
             out.push('…');
             break;
         }

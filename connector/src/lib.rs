@@ -11,20 +11,34 @@
 //! | [`failure`] | status × scimType × operation → failure, one table |
 //! | [`connection`] | the operations, a file each |
 //! | [`transport`] | the one way out |
+//! | [`json`] | the bodies' format, read without copying |
+//! | `case` | texts without their case |
 //! | [`contract`] | the contract's types, generated |
 //! | `component` | the exports |
+//! | `memory` | what a component needs in place of the standard library |
+//! | `prelude` | the names that come with the standard library |
 //! | `planted` | mistakes for the tests to notice; not in the component |
 //!
 //! Everything but `component` runs and is tested natively.
 
+#![no_std]
+
+#[macro_use]
+extern crate alloc;
+
 pub mod account;
 pub mod attributes;
+mod case;
 mod component;
 pub mod connection;
 pub mod contract;
 pub mod failure;
+pub mod json;
 pub mod manifest;
+#[cfg(target_family = "wasm")]
+mod memory;
 mod planted;
+mod prelude;
 pub mod scim;
 pub mod settings;
 pub mod transport;

@@ -6,6 +6,7 @@ use crate::contract::manifest::{
     AttributeSpec, Credential, CredentialPlacement, DeletionEffect, Manifest, Operations, Setting,
     SettingKind, ValueType,
 };
+use crate::prelude::*;
 use crate::settings::{CUSTOMER_ID, INSTANCE_URL, SITE_SCHEMA_SETTING, UPDATE_METHOD};
 use crate::transport::API_TOKEN;
 
@@ -111,7 +112,7 @@ fn attribute(spec: &Spec) -> AttributeSpec {
         name: spec.name.into(),
         title: spec.title.into(),
         help: spec.help.into(),
-        path: spec.attribute.path(SITE_SCHEMA).to_string(),
+        path: spec.attribute.path(SITE_SCHEMA).text(),
         value_type: ValueType::Text,
         format: spec.format.map(Into::into),
         multi_valued: false,

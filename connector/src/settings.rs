@@ -9,6 +9,7 @@ use fluent_uri::{Uri, UriRef};
 
 use crate::attributes::{SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE};
 use crate::contract::{Problem, SettingValue};
+use crate::prelude::*;
 
 /// Setting: the tenant's SCIM URL.
 pub const INSTANCE_URL: &str = "instance-url";
@@ -61,7 +62,7 @@ impl Tenant {
                 problems.add(
                     &setting.name,
                     "unknown",
-                    format!("8x8 has no such setting; there are {}.", known.join(", ")),
+                    text!("8x8 has no such setting; there are ", known.join(", "), "."),
                 );
             } else if settings.iter().take(index).any(|s| s.name == setting.name) {
                 problems.add(&setting.name, "repeated", "This setting is given twice.");
@@ -155,21 +156,16 @@ impl Tenant {
             return None;
         }
         let below = url.path().as_str().strip_prefix(base.path().as_str())?;
-        below
-            .strip_prefix('/')?
-            .split('/')
-            .map(percent_decode)
-            .collect()
+        let mut segments = Vec::new();
+        for segment in below.strip_prefix('/')?.split('/') {
+            segments.push(percent_decode(segment)?);
+        }
+        Some(segments)
     }
 
     /// Every URN that a site may stand under, the one to write first.
-    pub fn site_schemas(&self) -> impl Iterator<Item = &str> {
-        let own = self.site_schema.as_str();
-        std::iter::once(own).chain(
-            [SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE]
-                .into_iter()
-                .filter(move |known| !known.eq_ignore_ascii_case(own)),
-        )
+    pub fn site_schemas(&self) -> [&str; 3] {
+        [&self.site_schema, SITE_SCHEMA, SITE_SCHEMA_ELSEWHERE]
     }
 }
 
@@ -287,7 +283,7 @@ fn base(
         );
     }
     let port_is_wrong = authority.port_to_u16().is_err();
-    if authority.host().is_empty() || authority.host().contains('%') || port_is_wrong {
+    if authority.host().is_empty() || authority.host().as_bytes().contains(&b'%') || port_is_wrong {
         add("malformed", "The host name or the port is wrong.");
     }
     if url.has_query() {
@@ -309,9 +305,12 @@ fn base(
             problems.push(problem(
                 CUSTOMER_ID,
                 "contradiction",
-                format!(
-                    "The Instance URL names the customer {found} and the Customer ID says {typed}. \
-                     One of them belongs to another company: copy both again."
+                text!(
+                    "The Instance URL names the customer ",
+                    found,
+                    " and the Customer ID says ",
+                    typed,
+                    ". One of them belongs to another company: copy both again."
                 ),
             ));
             return Err(problems);
@@ -333,7 +332,7 @@ fn base(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut base = format!("{scheme}://{}", authority.host().to_ascii_lowercase());
+    let mut base = text!(scheme, "://", authority.host().to_ascii_lowercase());
     // The scheme's own port is left out, as the host has it (RFC 3986 §6.2.3).
     let port = authority.port().map(|port| port.as_str());
     let own = if scheme == "https" { "443" } else { "80" };
@@ -341,45 +340,39 @@ fn base(
         base.push(':');
         base.push_str(port);
     }
-    for segment in prefix.into_iter().chain(["customers", id, "scim", "v2"]) {
-        base.push('/');
-        base.push_str(segment);
+    for part in [prefix, "/customers/", id, "/scim/v2"] {
+        base.push_str(part);
     }
     Ok((base, id.to_owned()))
 }
 
-/// What stands before `customers`, and the id behind it.
-fn path(path: &str) -> Option<(Vec<&str>, Option<&str>)> {
+/// What stands before `/customers`, and the id behind it.
+fn path(path: &str) -> Option<(&str, Option<&str>)> {
     let path = path.trim_end_matches('/');
-    let segments: Vec<&str> = match path.strip_prefix('/') {
-        Some(path) => path.split('/').collect(),
-        None => Vec::new(),
-    };
-    let plain = |segment: &&str| {
-        !segment.is_empty() && !matches!(*segment, "." | "..") && !segment.contains('%')
-    };
-    if !segments.iter().all(plain) {
-        return None;
-    }
-    let Some(at) = segments.iter().position(|segment| *segment == "customers") else {
-        return match segments.as_slice() {
-            [] | ["udi"] => Some((vec!["udi"], None)),
-            _ => None,
-        };
-    };
-    let (prefix, rest) = segments.split_at(at);
-    match rest {
-        ["customers"] => Some((prefix.to_vec(), None)),
-        ["customers", id]
-        | ["customers", id, "scim"]
-        | ["customers", id, "scim", "v2"]
-        | ["customers", id, "scim", "v2", "Users" | "users"]
-            if is_customer_id(id) =>
-        {
-            Some((prefix.to_vec(), Some(id)))
+    let mut found = None;
+    let mut at = 0;
+    for segment in path.split('/').skip(1) {
+        if matches!(segment, "" | "." | "..") || segment.as_bytes().contains(&b'%') {
+            return None;
         }
-        _ => None,
+        if segment == "customers" {
+            found = found.or(Some(at));
+        }
+        at += 1 + segment.len();
     }
+    let Some(at) = found else {
+        return matches!(path, "" | "/udi").then_some(("/udi", None));
+    };
+    let (prefix, rest) = path.split_at_checked(at)?;
+    let Some(rest) = rest.strip_prefix("/customers/") else {
+        return Some((prefix, None));
+    };
+    let (id, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_known = matches!(
+        rest,
+        "" | "scim" | "scim/v2" | "scim/v2/Users" | "scim/v2/users"
+    );
+    (is_known && is_customer_id(id)).then_some((prefix, Some(id)))
 }
 
 /// Only a first look, for a message in time: what loopback is, is the host's to judge.
@@ -407,7 +400,7 @@ fn site_schema(text: &str) -> Result<String, Problem> {
         Err(problem(
             SITE_SCHEMA_SETTING,
             "malformed",
-            format!("A schema is a URN such as {SITE_SCHEMA}."),
+            text!("A schema is a URN such as ", SITE_SCHEMA, "."),
         ))
     }
 }

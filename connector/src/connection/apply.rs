@@ -1,12 +1,15 @@
 //! One change of one user, sent by one means, and what it did: an update is made of these.
 
+use super::learned::Learned;
 use super::{
-    Connection, Lost, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown,
+    Connection, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown, unseen,
 };
-use crate::account::{Goal, State};
+use crate::account::{Goal, State, User};
 use crate::attributes::Attribute;
-use crate::contract::{FailureKind, RetryAdvice};
+use crate::contract::{Failure, FailureKind, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
+use crate::json::Json;
+use crate::prelude::*;
 use crate::scim::{ErrorBody, Operation as PatchOperation, Reading, Resource, patch_body};
 use crate::transport::{Method, Repeatability, Request, Response, Transport};
 
@@ -22,18 +25,23 @@ pub(super) enum Means {
 /// What came of sending a change.
 pub(super) enum Applied {
     /// The state after, and whether it was found by reading after a lost answer.
-    After(State, bool),
+    After(User, bool),
     /// Someone else was faster (412, `noTarget`): read again and decide anew.
     Raced(Boxed),
     /// The service does not serve this means for this change; nothing was done.
     NotServed(Boxed),
     /// The service said no.
-    Refused(Response),
+    Refused(Box<Response>),
 }
 
 impl<T: Transport> Connection<T> {
     /// Sends a change and looks at what it did.
-    pub(super) fn apply(&self, change: &Goal, state: &State, means: Means) -> Result<Applied> {
+    pub(super) fn apply(
+        &self,
+        change: &Goal<'_>,
+        state: &State<'_>,
+        means: Means,
+    ) -> Result<Applied> {
         let request = match means {
             Means::Patch => self.patch(change, state)?,
             Means::Put => self.put(change, state)?,
@@ -58,24 +66,29 @@ impl<T: Transport> Connection<T> {
 
     /// An answer that shows the goal is taken at its word. One that does not may be partial
     /// or stale, so the user is read until the change shows; what no read showed was ignored.
-    fn accepted(&self, change: &Goal, state: &State, response: &Response) -> Result<Applied> {
+    fn accepted(
+        &self,
+        change: &Goal<'_>,
+        state: &State<'_>,
+        response: &Response,
+    ) -> Result<Applied> {
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|after| after.id == state.id && change.unmet(after).is_empty());
         if let Some(after) = shown {
-            return Ok(Applied::After(after, false));
+            return Ok(Applied::After(after.into_owned(), false));
         }
-        let mut best: Option<(usize, State)> = None;
+        let mut best: Option<(usize, User)> = None;
         for delay in SETTLING {
             match self.read_user(&state.id, delay) {
                 Ok(ReadUser::Found(after)) if has_moved(change, state, &after) => {
-                    return Ok(Applied::After(*after, false));
+                    return Ok(Applied::After(after, false));
                 }
                 Ok(ReadUser::Found(after)) => {
                     // The read that shows the most counts: a later one may be a stale one.
                     let left = change.unmet(&after).len();
                     if best.as_ref().is_none_or(|(least, _)| left <= *least) {
-                        best = Some((left, *after));
+                        best = Some((left, after));
                     }
                 }
                 Ok(ReadUser::Missing(_)) => {}
@@ -87,23 +100,26 @@ impl<T: Transport> Connection<T> {
             // 202 only promises to look at it (RFC 9110 §15.3.3).
             Some((_, after)) if response.status != 202 => Ok(Applied::After(after, false)),
             _ => {
-                let lost = Lost {
-                    answer: Some(failure::upstream(response)),
-                    why: "8x8 accepted the change, and reading does not show it".into(),
-                };
+                let why = "8x8 accepted the change, and reading does not show it";
+                let lost = unseen(response, why);
                 Err(change_unknown(&lost, &state.id))
             }
         }
     }
 
     /// After a lost answer: reads until the goal shows, or for as long as makes sense.
-    fn recover_update(&self, change: &Goal, state: &State, lost: &Lost) -> Result<Applied> {
+    fn recover_update(
+        &self,
+        change: &Goal<'_>,
+        state: &State<'_>,
+        lost: &Failure,
+    ) -> Result<Applied> {
         self.transport
             .tell("the answer to a change was lost; reading whether it was made");
         for delay in SETTLING {
             match self.read_user(&state.id, delay) {
                 Ok(ReadUser::Found(after)) if change.unmet(&after).is_empty() => {
-                    return Ok(Applied::After(*after, true));
+                    return Ok(Applied::After(after, true));
                 }
                 Ok(_) => {}
                 Err(failed) if is_passing(&failed) => {}
@@ -113,10 +129,10 @@ impl<T: Transport> Connection<T> {
         Err(change_unknown(lost, &state.id))
     }
 
-    fn patch(&self, change: &Goal, state: &State) -> Result<Request> {
+    fn patch(&self, change: &Goal<'_>, state: &State<'_>) -> Result<Request> {
         let mut operations = Vec::new();
         for (attribute, path, value) in change.paths(&self.tenant) {
-            let operation = PatchOperation::set(&state.resource, &path, value)
+            let operation = PatchOperation::set(&state.resource, path, value)
                 .ok_or_else(|| several_values(attribute, &state.id))?;
             operations.push(operation);
         }
@@ -124,15 +140,15 @@ impl<T: Transport> Connection<T> {
             operations.push(PatchOperation::activate(active));
         }
         let repeatable = operations.iter().all(|operation| operation.repeatable);
-        let body = patch_body(&operations);
+        let body = patch_body(operations);
         Ok(self.change(Method::Patch, state, repeatable, body))
     }
 
     /// Repeatable only with a version: a second delivery of the whole user would undo what
     /// others changed in between.
-    fn put(&self, change: &Goal, state: &State) -> Result<Request> {
+    fn put(&self, change: &Goal<'_>, state: &State<'_>) -> Result<Request> {
         for (attribute, path, _) in change.paths(&self.tenant) {
-            if matches!(state.resource.read(&path), Reading::Several(_)) {
+            if matches!(state.resource.read(path), Reading::Several(_)) {
                 return Err(several_values(attribute, &state.id));
             }
         }
@@ -140,10 +156,16 @@ impl<T: Transport> Connection<T> {
         resource.drop_read_only();
         resource.mend_active();
         change.write(&mut resource, &self.tenant);
-        Ok(self.change(Method::Put, state, false, resource.to_body()))
+        Ok(self.change(Method::Put, state, false, resource.into_body()))
     }
 
-    fn change(&self, method: Method, state: &State, repeatable: bool, body: Vec<u8>) -> Request {
+    fn change(
+        &self,
+        method: Method,
+        state: &State<'_>,
+        repeatable: bool,
+        body: Vec<u8>,
+    ) -> Request {
         let url = self.tenant.url(&["Users", &state.id], &[]);
         let version = self.version(state);
         let repeatability = if repeatable || version.is_some() {
@@ -154,7 +176,7 @@ impl<T: Transport> Connection<T> {
         let mut request = self.request(method, url, repeatability);
         request.body = Some(body);
         if let Some(version) = version {
-            request.headers.push(header("if-match", &version));
+            request.headers.push(header("if-match", version));
         }
         request
     }
@@ -162,9 +184,9 @@ impl<T: Transport> Connection<T> {
     /// The version to send as `If-Match`: only where the resource has one and the service
     /// says that it looks at it (RFC 7643 §5, RFC 7644 §3.14). Asked once, and remembered
     /// where there was an answer.
-    fn version(&self, state: &State) -> Option<String> {
+    fn version<'s>(&self, state: &'s State<'_>) -> Option<&'s str> {
         let version = state.resource.version()?;
-        let known = self.learned.borrow().etag;
+        let known = self.learned.get().etag;
         let supported = known.or_else(|| {
             let url = self.tenant.url(&["ServiceProviderConfig"], &[]);
             let response = self.read(Operation::ReadUsers, url, 0).ok()?;
@@ -173,7 +195,10 @@ impl<T: Transport> Connection<T> {
                 404 | 501 => false,
                 _ => return None,
             };
-            self.learned.borrow_mut().etag = Some(supported);
+            self.learned.set(Learned {
+                etag: Some(supported),
+                ..self.learned.get()
+            });
             Some(supported)
         });
         supported.unwrap_or(false).then_some(version)
@@ -181,7 +206,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// Whether the change shows: nothing of it is as it was before.
-fn has_moved(change: &Goal, before: &State, after: &State) -> bool {
+fn has_moved(change: &Goal<'_>, before: &State<'_>, after: &State<'_>) -> bool {
     let left = change.unmet(after);
     let untouched = |attribute: &Attribute| after.value(*attribute) == before.value(*attribute);
     left.active.is_none()
@@ -202,23 +227,24 @@ fn is_not_served(response: &Response) -> bool {
 
 /// RFC 7643 §5; `None` where the body is no configuration.
 fn supports_etag(body: &[u8]) -> Option<bool> {
-    let config: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let config = config.as_object()?;
-    let supported = config.get("etag").and_then(|etag| etag.get("supported"));
-    Some(supported == Some(&serde_json::Value::Bool(true)))
+    let config = Json::parse(body)?;
+    let etag = config.as_object()?.get("etag");
+    let supported = etag.and_then(|etag| etag.as_object()?.get("supported"));
+    Some(matches!(supported, Some(Json::Bool(true))))
 }
 
-fn change_unknown(lost: &Lost, id: &str) -> Boxed {
+fn change_unknown(lost: &Failure, id: &str) -> Boxed {
     outcome_unknown(lost, "Whether 8x8 changed the user is not known.", Some(id))
 }
 
 fn several_values(attribute: Attribute, id: &str) -> Boxed {
     failure::failure(
         FailureKind::Ambiguous,
-        format!(
-            "The user has several values where {} has one; which of them is meant cannot be told. \
-             Remove all but one in the Admin Console.",
-            attribute.name()
+        text!(
+            "The user has several values where ",
+            attribute.name(),
+            " has one; which of them is meant cannot be told. Remove all but one \
+                in the Admin Console."
         ),
     )
     .code("several-values")

@@ -3,6 +3,7 @@
 use super::{Connection, Result};
 use crate::account::notice;
 use crate::contract::CheckReport;
+use crate::prelude::*;
 use crate::transport::Transport;
 
 impl<T: Transport> Connection<T> {
@@ -14,7 +15,8 @@ impl<T: Transport> Connection<T> {
     /// SCIM service, an answer that is no SCIM.
     pub fn check(&self) -> Result<CheckReport> {
         self.begin();
-        let page = self.read_one()?;
+        let answer = self.read_one()?;
+        let page = self.page(&answer)?;
         let mut notices = Vec::new();
         if page.resources.is_empty() {
             notices.push(notice(

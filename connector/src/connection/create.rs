@@ -3,16 +3,19 @@
 //! POST is never sent twice: where its answer is lost, the account is looked for, and only
 //! what is found counts (facts §4.17).
 
+use alloc::borrow::Cow;
+
 use super::update::is_spelling;
 use super::{
-    Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
-    outcome_unknown, taken,
+    Connection, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
+    outcome_unknown, taken, unseen,
 };
-use crate::account::{Goal, State, is_id, notice};
+use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL, TABLE};
-use crate::contract::{Draft, Effect, FailureKind, Notice, Outcome, RetryAdvice};
+use crate::contract::{Draft, Effect, Failure, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Operation, Refine};
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::Resource;
 use crate::transport::{Method, Repeatability, Response, Transport};
 
@@ -28,7 +31,7 @@ impl<T: Transport> Connection<T> {
         goal.write(&mut resource, &self.tenant);
         let url = self.tenant.url(&["Users"], &[]);
         let mut request = self.request(Method::Post, url, Repeatability::Once);
-        request.body = Some(resource.to_body());
+        request.body = Some(resource.into_body());
 
         let mut notices = goal.unlikely();
         let state = match self.write(Operation::Create, request)? {
@@ -56,33 +59,29 @@ impl<T: Transport> Connection<T> {
     /// The user that a success made: from the body where it shows everything, else read,
     /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
     /// two ids, or the id of somebody with another name, has named none.
-    fn created(&self, goal: &Goal, response: &Response) -> Result<State> {
-        let lost = Lost {
-            answer: Some(failure::upstream(response)),
-            why: "8x8 answered with success, and the user cannot be read".into(),
-        };
+    fn created(&self, goal: &Goal<'_>, response: &Response) -> Result<User> {
         let shown = Resource::from_body(&response.body)
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|state| is_named(state, goal));
         let (id, seen) = match (shown, self.id_from_location(response)) {
             (Some(state), Some(located)) if state.id != located => (None, None),
-            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state),
+            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state.into_owned()),
             (Some(state), _) => (Some(state.id.clone()), Some(state.id)),
-            (None, located) => (located, None),
+            (None, located) => (located.map(Cow::Owned), None),
         };
         let Some(id) = id else {
-            return self.recover(goal, &lost);
+            return self.recover(goal, &unread(response));
         };
         for delay in SETTLING {
             match self.read_user(&id, delay) {
-                Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(*state),
-                Ok(ReadUser::Found(_)) => return self.recover(goal, &lost),
+                Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(state),
+                Ok(ReadUser::Found(_)) => return self.recover(goal, &unread(response)),
                 Ok(ReadUser::Missing(_)) => {}
                 Err(failed) if is_passing(&failed) => {}
                 Err(_) => break,
             }
         }
-        Err(outcome_unknown(&lost, UNKNOWN, seen.as_deref()))
+        Err(outcome_unknown(&unread(response), UNKNOWN, seen.as_deref()))
     }
 
     /// The id in `Location`, where it points to a user of this tenant.
@@ -96,7 +95,7 @@ impl<T: Transport> Connection<T> {
 
     /// Looks for the account until it shows, or for as long as makes sense. Somebody else
     /// who has the name proves nothing: names may turn out not to be unique.
-    fn recover(&self, goal: &Goal, lost: &Lost) -> Result<State> {
+    fn recover(&self, goal: &Goal<'_>, lost: &Failure) -> Result<User> {
         self.transport
             .tell("the answer to a create was lost; looking for the user");
         let mut other = None;
@@ -119,7 +118,12 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Compares what is there with what was asked for: a success is no proof (facts §4.18).
-    fn account_for(&self, goal: &Goal, state: &State, notices: &mut Vec<Notice>) -> Result<()> {
+    fn account_for(
+        &self,
+        goal: &Goal<'_>,
+        state: &State<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> Result<()> {
         let unmet = goal.unmet(state);
         let mut ignored = Vec::new();
         if unmet.active.is_some() {
@@ -127,11 +131,11 @@ impl<T: Transport> Connection<T> {
         }
         for (attribute, wanted) in &goal.values {
             let stored = state.value(*attribute);
-            if stored == wanted.as_deref() {
+            if stored == *wanted {
                 continue;
             }
             let same = !unmet.touches(*attribute);
-            if same || is_spelling(*attribute, wanted.as_deref(), stored) {
+            if same || is_spelling(*attribute, *wanted, stored) {
                 notices.push(stored_differently(*attribute));
             } else {
                 ignored.push(attribute.name());
@@ -141,15 +145,20 @@ impl<T: Transport> Connection<T> {
             return Ok(());
         }
         Err(attribute_ignored(
-            &format!("8x8 created the user (id {}) and ignored", state.id),
+            &text!("8x8 created the user (id ", state.id, ") and ignored"),
             &ignored,
         )
         .account(&state.id))
     }
 }
 
+fn unread(response: &Response) -> failure::Boxed {
+    let why = "8x8 answered with success, and the user cannot be read";
+    unseen(response, why)
+}
+
 /// Whether this is the user with the name that was asked for.
-fn is_named(state: &State, goal: &Goal) -> bool {
+fn is_named(state: &State<'_>, goal: &Goal<'_>) -> bool {
     goal.value(Attribute::UserName)
         .is_some_and(|name| state.has(Attribute::UserName, name))
 }
@@ -157,7 +166,7 @@ fn is_named(state: &State, goal: &Goal) -> bool {
 /// Whether a user found by name is the one that was asked for, and not a
 /// namesake or somebody from before: who they are has to agree, and their status; the rest
 /// may have been dropped, but not be another, nor more than was asked for.
-fn is_ours(state: &State, goal: &Goal) -> bool {
+fn is_ours(state: &State<'_>, goal: &Goal<'_>) -> bool {
     use Attribute::{
         ExternalId, FamilyName, GivenName, Locale, Site, Timezone, UserName, WorkEmail,
     };
@@ -183,7 +192,7 @@ fn is_ours(state: &State, goal: &Goal) -> bool {
 const UNKNOWN: &str = "Whether 8x8 created the user is not known.";
 
 /// What SCIM cannot do for a new user.
-fn limits_of_scim(goal: &Goal) -> Vec<Notice> {
+fn limits_of_scim(goal: &Goal<'_>) -> Vec<Notice> {
     let mut notices = vec![
         notice(
             "licence-by-hand",
@@ -210,7 +219,11 @@ pub(super) fn stored_differently(attribute: Attribute) -> Notice {
     notice(
         "stored-differently",
         Some(attribute),
-        format!("8x8 stores {} in a spelling of its own.", attribute.name()),
+        text!(
+            "8x8 stores ",
+            attribute.name(),
+            " in a spelling of its own."
+        ),
     )
 }
 
@@ -222,16 +235,18 @@ pub(super) fn attribute_ignored(what: &str, names: &[&str]) -> failure::Boxed {
             crate::account::problem(
                 name,
                 "attribute-ignored",
-                format!("8x8 answered with success and did not store {name}."),
+                text!("8x8 answered with success and did not store ", name, "."),
             )
         })
         .collect();
     failure::failure(
         FailureKind::Unsupported,
-        format!(
-            "{what} {}, though it answered with success. Set it in the Admin Console, or leave it \
-             out.",
-            names.join(", ")
+        text!(
+            what,
+            " ",
+            names.join(", "),
+            ", though it answered with success. Set it in the Admin Console, or \
+                leave it out."
         ),
     )
     .code("attribute-ignored")

@@ -2,8 +2,8 @@
 
 use super::update::{licence_suspended, not_served};
 use super::{
-    Connection, Lost, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
-    outcome_unknown,
+    Connection, ReadUser, Result, SETTLING, Written, found_by_reading, is_passing, outcome,
+    outcome_unknown, unseen,
 };
 use crate::account::{is_id, notice};
 use crate::attributes::Attribute;
@@ -29,24 +29,17 @@ impl<T: Transport> Connection<T> {
         };
         let url = self.tenant.url(&["Users", id], &[]);
         let request = self.request(Method::Delete, url, Repeatability::Idempotent);
-        let mut denied = None;
+        let mut denied = false;
         let (lost, by_reading) = match self.write(Operation::Delete, request)? {
             Written::Accepted(response) => {
-                let lost = Lost {
-                    answer: Some(failure::upstream(&response)),
-                    why: "8x8 accepted the deletion and could not be read afterwards".into(),
-                };
-                (lost, false)
+                let why = "8x8 accepted the deletion and could not be read afterwards";
+                (unseen(&response, why), false)
             }
             Written::Refused(response) if matches!(response.status, 404 | 410) => {
                 // Gone in the meantime, or a gateway's word: the read below tells.
                 let answered = failure::from_answer(Operation::Delete, &self.tenant, &response);
-                let lost = Lost {
-                    answer: answered.upstream.clone(),
-                    why: answered.message.clone(),
-                };
-                denied = Some(answered);
-                (lost, false)
+                denied = true;
+                (answered, false)
             }
             Written::Refused(response) => {
                 return Err(failure::from_answer(
@@ -78,8 +71,8 @@ impl<T: Transport> Connection<T> {
                     )));
                 }
                 Ok(ReadUser::Found(_)) => {
-                    if let Some(answered) = &denied {
-                        return Err(not_served(answered));
+                    if denied {
+                        return Err(not_served(&lost));
                     }
                 }
                 Err(failed) if is_passing(&failed) => {}
@@ -98,7 +91,7 @@ impl<T: Transport> Connection<T> {
         .code("not-deactivated")
         .retry(RetryAdvice::AfterMs(60_000))
         .account(id)
-        .upstream(lost.answer))
+        .upstream(lost.upstream))
     }
 }
 

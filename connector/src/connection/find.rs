@@ -4,21 +4,21 @@
 //! everybody, and taking its first entry would hit the wrong person. Where the filter is
 //! refused or ignored, the users are read one bounded page after the other.
 
-use std::collections::BTreeSet;
-
+use super::prints::Prints;
 use super::{Connection, Result, list};
-use crate::account::State;
+use crate::account::{State, User};
 use crate::attributes::Attribute;
 use crate::contract::manifest::Uniqueness;
 use crate::contract::{Account, FailureKind, Value};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::{Path, Resource, equals};
 use crate::transport::Transport;
 
 /// How many pages are read where the service cannot search: 5,000 users at full pages.
-const MAX_SCAN_PAGES: usize = 50;
+const MAX_SCAN_PAGES: u32 = 50;
 
 impl<T: Transport> Connection<T> {
     /// # Errors
@@ -32,7 +32,11 @@ impl<T: Transport> Connection<T> {
             _ => {
                 return Err(failure(
                     FailureKind::Unsupported,
-                    format!("8x8 users are found by userName or externalId, not by {name}."),
+                    text!(
+                        "8x8 users are found by userName or externalId, not by ",
+                        name,
+                        "."
+                    ),
                 )
                 .code("no-lookup-key"));
             }
@@ -41,7 +45,7 @@ impl<T: Transport> Connection<T> {
             Value::Text(text) if !text.trim().is_empty() => text.trim(),
             _ => {
                 return Err(crate::failure::invalid_account(vec![
-                    crate::account::problem(name, "wrong-type", format!("{name} is a text.")),
+                    crate::account::problem(name, "wrong-type", text!(name, " is a text.")),
                 ]));
             }
         };
@@ -56,15 +60,16 @@ impl<T: Transport> Connection<T> {
         attribute: Attribute,
         value: &str,
         delay_ms: u32,
-    ) -> Result<Option<State>> {
+    ) -> Result<Option<User>> {
         let filter = equals(attribute.name(), value);
+        let has = |byte: u8| value.as_bytes().contains(&byte);
         match self.ask(attribute, value, &filter, delay_ms)? {
             None => self.scan(attribute, value),
             // Some services do not undo the escapes of a filter, and miss whoever they have.
             // Where those are all there is, they are asked in their own way. A value with a
             // quote they cannot be asked for.
-            Some(None) if value.contains('\\') && !value.contains('"') => {
-                let filter = format!("{} eq \"{value}\"", attribute.name());
+            Some(None) if has(b'\\') && !has(b'"') => {
+                let filter = text!(attribute.name(), " eq \"", value, "\"");
                 Ok(self.ask(attribute, value, &filter, 0)?.flatten())
             }
             Some(found) => Ok(found),
@@ -78,14 +83,15 @@ impl<T: Transport> Connection<T> {
         value: &str,
         filter: &str,
         delay_ms: u32,
-    ) -> Result<Option<Option<State>>> {
-        let count = MAX_PAGE_SIZE.to_string();
+    ) -> Result<Option<Option<User>>> {
+        let count = number(MAX_PAGE_SIZE);
         let query = [("filter", filter), ("startIndex", "1"), ("count", &count)];
-        let page = match self.read_users(&query, delay_ms) {
-            Ok(page) => page,
+        let answer = match self.read_users(&query, delay_ms) {
+            Ok(answer) => answer,
             Err(refused) if refuses_filter(&refused) => return Ok(None),
             Err(failed) => return Err(failed),
         };
+        let page = self.page(&answer)?;
         let received = page.resources.len();
         let more =
             page.next_cursor.is_some() || page.total.is_some_and(|total| total as usize > received);
@@ -103,17 +109,18 @@ impl<T: Transport> Connection<T> {
     /// Whoever has a userName that a search did not find, and that is taken. Some services
     /// compare it with case where they search and without where they create, which shows in
     /// how they search for somebody who is there (RFC 7643 §4.1.1 has it without).
-    pub(super) fn overlooked(&self, name: &str) -> Result<Option<State>> {
-        let page = self.read_one()?;
+    pub(super) fn overlooked(&self, name: &str) -> Result<Option<User>> {
+        let answer = self.read_one()?;
+        let page = self.page(&answer)?;
         let somebody = page.resources.first();
-        let path = Path::attribute(Attribute::UserName.name());
-        let Some(mut known) = somebody.and_then(|user| user.read(&path).value()) else {
+        let path = Path::Attribute(Attribute::UserName.name());
+        let Some(mut known) = somebody.and_then(|user| user.read(path).value()) else {
             return Ok(None);
         };
         if known.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            known.make_ascii_uppercase();
+            known.to_mut().make_ascii_uppercase();
         } else {
-            known.make_ascii_lowercase();
+            known.to_mut().make_ascii_lowercase();
         }
         if self.search(Attribute::UserName, &known, 0)?.is_some() {
             return Ok(None);
@@ -123,23 +130,26 @@ impl<T: Transport> Connection<T> {
 
     /// Reads everybody, within bounds. Nobody is said only where as many were seen as the
     /// service counts.
-    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<State>> {
+    fn scan(&self, attribute: Attribute, value: &str) -> Result<Option<User>> {
         self.transport
             .tell("the filter is refused or ignored; reading all users instead");
         let mut matches = Matches::new(attribute, value);
         let mut cursor = list::Cursor::START;
         // By id: a page that shows somebody twice has left somebody else out.
-        let (mut seen, mut counted) = (BTreeSet::new(), 0);
+        let (mut seen, mut counted) = (Prints::default(), 0);
         let mut all = false;
         for _ in 0..MAX_SCAN_PAGES {
-            let step = self.step(&cursor, MAX_PAGE_SIZE)?;
-            seen.extend(step.resources.iter().filter_map(Resource::id));
+            let answer = self.ask_page(&cursor, MAX_PAGE_SIZE)?;
+            let step = self.step(&answer, &cursor, MAX_PAGE_SIZE)?;
+            for id in step.resources.iter().filter_map(Resource::id) {
+                seen.add(&id);
+            }
             counted = counted.max(step.total.unwrap_or_default());
             matches.take(self, step.resources)?;
             match step.next {
                 Some(next) => cursor = next,
                 None => {
-                    all = seen.len() >= counted as usize;
+                    all = seen.count() >= counted as usize;
                     break;
                 }
             }
@@ -150,10 +160,12 @@ impl<T: Transport> Connection<T> {
         }
         Err(failure(
             FailureKind::Unsupported,
-            format!(
-                "8x8 does not search by {} here, and did not show all of its users in {} pages.",
+            text!(
+                "8x8 does not search by ",
                 attribute.name(),
-                MAX_SCAN_PAGES
+                " here, and did not show all of its users in ",
+                number(MAX_SCAN_PAGES),
+                " pages."
             ),
         )
         .code("no-search"))
@@ -161,7 +173,7 @@ impl<T: Transport> Connection<T> {
 }
 
 /// True matches, by id, so that a user who is listed twice counts once.
-struct Matches<'a>(Vec<State>, Attribute, &'a str);
+struct Matches<'a>(Vec<User>, Attribute, &'a str);
 
 impl<'a> Matches<'a> {
     fn new(attribute: Attribute, value: &'a str) -> Self {
@@ -172,7 +184,7 @@ impl<'a> Matches<'a> {
     fn take<T: Transport>(
         &mut self,
         connection: &Connection<T>,
-        resources: Vec<Resource>,
+        resources: Vec<Resource<'_>>,
     ) -> Result<bool> {
         let mut all = true;
         for resource in resources {
@@ -180,13 +192,13 @@ impl<'a> Matches<'a> {
             if !state.has(self.1, self.2) && !planted::is(Planted::UncheckedHit) {
                 all = false;
             } else if !self.0.iter().any(|known| known.id == state.id) {
-                self.0.push(state);
+                self.0.push(state.into_owned());
             }
         }
         Ok(all)
     }
 
-    fn only(self, attribute: Attribute) -> Result<Option<State>> {
+    fn only(self, attribute: Attribute) -> Result<Option<User>> {
         let mut states = self.0.into_iter();
         match (states.next(), states.next()) {
             (_, Some(_)) => Err(ambiguous(attribute)),
@@ -198,9 +210,10 @@ impl<'a> Matches<'a> {
 fn ambiguous(attribute: Attribute) -> crate::failure::Boxed {
     failure(
         FailureKind::Ambiguous,
-        format!(
-            "Several 8x8 users have this {}. Find out which one is meant, and use its id.",
-            attribute.name()
+        text!(
+            "Several 8x8 users have this ",
+            attribute.name(),
+            ". Find out which one is meant, and use its id."
         ),
     )
 }

@@ -1,10 +1,11 @@
 //! What a connection found out about its service, for the next instance: a small note,
 //! opaque to the host. Correctness never depends on it.
 
-use serde_json::{Map, Value};
+use crate::json::{Json, Object};
+use crate::prelude::*;
 
 /// The note. What is absent is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Learned {
     /// PATCH is not served, or not for everything.
     pub(super) no_patch: bool,
@@ -17,11 +18,14 @@ pub(super) struct Learned {
 impl Learned {
     /// What cannot be read is ignored.
     pub(super) fn read(note: Option<&str>) -> Self {
-        // As bytes: the parser for texts would be a second one in the component.
-        let note = note.and_then(|note| serde_json::from_slice::<Value>(note.as_bytes()).ok());
-        let flag = |name: &str| note.as_ref()?.get(name)?.as_bool();
+        let note = note.and_then(|note| Json::parse(note.as_bytes()));
+        let member = |name: &str| note.as_ref()?.as_object()?.get(name);
+        let flag = |name: &str| match member(name)? {
+            Json::Bool(flag) => Some(*flag),
+            _ => None,
+        };
         #[cfg(feature = "planted-faults")]
-        if let Some(name) = note.as_ref().and_then(|note| note.get("planted")?.as_str()) {
+        if let Some(name) = member("planted").and_then(Json::as_str) {
             crate::planted::read(name);
         }
         Self {
@@ -32,10 +36,10 @@ impl Learned {
     }
 
     pub(super) fn note(&self) -> Option<String> {
-        let mut note = Map::new();
+        let mut note = Object::default();
         #[cfg(feature = "planted-faults")]
         if let Some(name) = crate::planted::name() {
-            note.insert("planted".to_owned(), name.into());
+            note.insert("planted".into(), name.into());
         }
         if *self == Self::default() && note.is_empty() {
             return None;
@@ -47,9 +51,9 @@ impl Learned {
         ];
         for (name, flag) in known {
             if let Some(flag) = flag {
-                note.insert(name.to_owned(), Value::Bool(flag));
+                note.insert(name.into(), Json::Bool(flag));
             }
         }
-        Some(Value::Object(note).to_string())
+        Some(Json::Object(note).to_text())
     }
 }

@@ -5,14 +5,16 @@
 //! before, so that a service which ignores `startIndex` is noticed instead of read for
 //! ever.
 
+use super::prints::print;
 use super::{Connection, Result};
 use crate::account::State;
 use crate::contract::{Account, FailureKind, Page, PageQuery, RetryAdvice};
 use crate::failure::{Refine, failure};
 use crate::manifest::MAX_PAGE_SIZE;
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::{ListResponse, Resource};
-use crate::transport::Transport;
+use crate::transport::{Response, Transport};
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +51,7 @@ impl Cursor {
                 Some(Self::Index {
                     start,
                     passed,
-                    before: u64::from_str_radix(before, 16).ok()?,
+                    before: before.parse().ok()?,
                 })
             }
             "cursor" => Some(Self::Upstream {
@@ -66,8 +68,15 @@ impl Cursor {
                 start,
                 passed,
                 before,
-            } => format!("index:{passed}:{start}:{before:x}"),
-            Self::Upstream { cursor, passed } => format!("cursor:{passed}:{cursor}"),
+            } => text!(
+                "index:",
+                number(*passed),
+                ":",
+                number(*start),
+                ":",
+                number(*before)
+            ),
+            Self::Upstream { cursor, passed } => text!("cursor:", number(*passed), ":", cursor),
         }
     }
 
@@ -82,13 +91,13 @@ impl Cursor {
 }
 
 /// What one request for a page gave.
-pub(super) struct Step {
-    pub(super) resources: Vec<Resource>,
+pub(super) struct Step<'a> {
+    pub(super) resources: Vec<Resource<'a>>,
     pub(super) next: Option<Cursor>,
     pub(super) total: Option<u32>,
 }
 
-impl Step {
+impl Step<'_> {
     fn end(total: Option<u32>) -> Self {
         Self {
             resources: Vec::new(),
@@ -117,7 +126,8 @@ impl<T: Transport> Connection<T> {
             })?,
         };
         let limit = query.limit.clamp(1, MAX_PAGE_SIZE);
-        let mut step = self.step(&cursor, limit)?;
+        let answer = self.ask_page(&cursor, limit)?;
+        let mut step = self.step(&answer, &cursor, limit)?;
         if step.resources.len() > limit as usize {
             step.resources.truncate(limit as usize);
             step.next = Some(cursor.after(u64::from(limit)));
@@ -136,17 +146,31 @@ impl<T: Transport> Connection<T> {
         })
     }
 
-    /// Asks for the page that begins at `cursor`. The answer may be longer than asked for.
-    pub(super) fn step(&self, cursor: &Cursor, count: u32) -> Result<Step> {
-        let size = count.to_string();
+    /// Asks for the page that begins at `cursor`.
+    pub(super) fn ask_page(&self, cursor: &Cursor, count: u32) -> Result<Box<Response>> {
+        let count = ("count", &*number(count));
+        match cursor {
+            Cursor::Index { start, .. } => {
+                self.read_users(&[("startIndex", &number(*start)), count], 0)
+            }
+            Cursor::Upstream { cursor, .. } => self.read_users(&[("cursor", cursor), count], 0),
+        }
+    }
+
+    /// What the answer holds, which may be more than was asked for.
+    pub(super) fn step<'a>(
+        &self,
+        answer: &'a Response,
+        cursor: &Cursor,
+        count: u32,
+    ) -> Result<Step<'a>> {
+        let page = self.page(answer)?;
         let (mut step, passed) = match cursor {
             Cursor::Index {
                 start,
                 passed,
                 before,
             } => {
-                let index = start.to_string();
-                let page = self.read_users(&[("startIndex", &index), ("count", &size)], 0)?;
                 let step = match after_index(page, *start, *before, count)? {
                     Some(step) => step,
                     None if self.shows_everybody_at_once()? => Step::end(None),
@@ -155,8 +179,7 @@ impl<T: Transport> Connection<T> {
                 (step, *passed)
             }
             Cursor::Upstream { cursor, passed } => {
-                let page = self.read_users(&[("cursor", cursor), ("count", &size)], 0)?;
-                if page.next_cursor.as_ref() == Some(cursor) {
+                if page.next_cursor.as_deref() == Some(cursor) {
                     return Err(repeats());
                 }
                 (after_cursor(page)?, *passed)
@@ -171,12 +194,13 @@ impl<T: Transport> Connection<T> {
     /// cursor is everybody. It is if asking for one user shows more than one, since then
     /// pages mean nothing here, or a cursor, since then that would tell.
     fn shows_everybody_at_once(&self) -> Result<bool> {
-        let page = self.read_one()?;
+        let answer = self.read_one()?;
+        let page = self.page(&answer)?;
         Ok(page.resources.len() > 1 || page.next_cursor.is_some())
     }
 }
 
-fn after_cursor(page: ListResponse) -> Result<Step> {
+fn after_cursor(page: ListResponse<'_>) -> Result<Step<'_>> {
     let next = match page.next_cursor {
         Some(cursor) if cursor.len() > MAX_CURSOR_BYTES => {
             return Err(failure(
@@ -185,7 +209,10 @@ fn after_cursor(page: ListResponse) -> Result<Step> {
             )
             .code("cursor-too-long"));
         }
-        cursor => cursor.map(|cursor| Cursor::Upstream { cursor, passed: 0 }),
+        cursor => cursor.map(|cursor| Cursor::Upstream {
+            cursor: cursor.into_owned(),
+            passed: 0,
+        }),
     };
     Ok(Step {
         next,
@@ -195,7 +222,12 @@ fn after_cursor(page: ListResponse) -> Result<Step> {
 }
 
 /// `None` where the service shows the page before once more and does not count.
-fn after_index(page: ListResponse, start: u64, before: u64, count: u32) -> Result<Option<Step>> {
+fn after_index(
+    page: ListResponse<'_>,
+    start: u64,
+    before: u64,
+    count: u32,
+) -> Result<Option<Step<'_>>> {
     if page.next_cursor.is_some() {
         return after_cursor(page).map(Some);
     }
@@ -241,19 +273,11 @@ fn repeats() -> crate::failure::Boxed {
     .retry(RetryAdvice::AfterRepair)
 }
 
-/// Of the ids, in whatever order. The standard library's hash would be a kilobyte of the
-/// component; this is FNV-1a, mixed once more, since sums of it alone collide where ids are
-/// consecutive numbers.
-fn fingerprint(resources: &[Resource]) -> u64 {
-    let each = resources.iter().map(|resource| {
-        let id = resource.id().unwrap_or_default();
-        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let mixed = (hash ^ (hash >> 32)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        mixed ^ (mixed >> 29)
-    });
-    each.fold(0, u64::wrapping_add)
+/// Of the ids, in whatever order.
+fn fingerprint(resources: &[Resource<'_>]) -> u64 {
+    let each = resources.iter();
+    each.map(|resource| print(&resource.id().unwrap_or_default()))
+        .fold(0, u64::wrapping_add)
 }
 
 /// A user of a listing that has no id, or one that cannot be used.

@@ -10,17 +10,19 @@ mod find;
 mod get;
 mod learned;
 mod list;
+mod prints;
 mod taken;
 mod update;
 
-use std::cell::{Cell, RefCell};
+use core::cell::Cell;
 
-use crate::account::State;
+use crate::account::{State, User};
 use crate::contract::{
     Failure, FailureKind, Notice, Outcome, RetryAdvice, SettingValue, UpstreamAnswer,
 };
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::planted::{self, Planted};
+use crate::prelude::*;
 use crate::scim::{ErrorBody, ListResponse, Malformed, Resource, is_scim_or_nothing};
 use crate::settings::Tenant;
 use crate::transport::{
@@ -29,7 +31,7 @@ use crate::transport::{
 use learned::Learned;
 
 /// What every operation gives.
-pub type Result<T> = std::result::Result<T, Boxed>;
+pub type Result<T> = core::result::Result<T, Boxed>;
 
 const SCIM_JSON: &str = "application/scim+json";
 const JSON: &str = "application/json";
@@ -43,7 +45,7 @@ const SETTLING: [u32; 4] = [0, 500, 2_000, 5_000];
 pub struct Connection<T> {
     tenant: Tenant,
     transport: T,
-    learned: RefCell<Learned>,
+    learned: Cell<Learned>,
     /// Whether this address was seen, in this operation, to serve users of this customer to
     /// this token; only then does a 404 speak of a user and not of the address.
     serves: Cell<bool>,
@@ -54,19 +56,12 @@ pub struct Connection<T> {
 /// How a write ended.
 enum Written {
     /// 2xx: taken, which is no proof yet.
-    Accepted(Response),
+    Accepted(Box<Response>),
     /// The service said no, in this and every earlier attempt: nothing was done.
-    Refused(Response),
+    Refused(Box<Response>),
     /// It may have been done: no answer, a broken one, a 5xx, or an attempt before the
-    /// last that had no answer.
-    Lost(Lost),
-}
-
-/// What is known of a write whose effect is not.
-#[derive(Debug, Clone, Default)]
-struct Lost {
-    answer: Option<UpstreamAnswer>,
-    why: String,
+    /// last that had no answer. What it would be for a read.
+    Lost(Boxed),
 }
 
 impl<T: Transport> Connection<T> {
@@ -80,7 +75,7 @@ impl<T: Transport> Connection<T> {
         Ok(Self {
             tenant,
             transport,
-            learned: RefCell::new(Learned::read(learned)),
+            learned: Cell::new(Learned::read(learned)),
             serves: Cell::new(false),
             wrote: Cell::new(false),
         })
@@ -95,7 +90,7 @@ impl<T: Transport> Connection<T> {
     /// What was found out about the service.
     #[must_use]
     pub fn learned(&self) -> Option<String> {
-        self.learned.borrow().note()
+        self.learned.get().note()
     }
 
     /// The one prefix that every request stays under.
@@ -117,33 +112,39 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Sends a read, after a wait.
-    fn read(&self, operation: Operation, url: String, delay_ms: u32) -> Result<Response> {
+    fn read(&self, operation: Operation, url: String, delay_ms: u32) -> Result<Box<Response>> {
         let mut request = self.request(Method::Get, url, Repeatability::Safe);
         request.delay_ms = delay_ms;
         self.transport
             .send(&request)
+            .map(Box::new)
             .map_err(|failed| failure::from_transport(operation, &failed))
     }
 
     /// Reads `/Users`.
-    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<ListResponse> {
+    fn read_users(&self, query: &[(&str, &str)], delay_ms: u32) -> Result<Box<Response>> {
         let operation = Operation::ReadUsers;
         let url = self.tenant.url(&["Users"], query);
         let response = self.read(operation, url, delay_ms)?;
         if !is_success(&response) {
             return Err(failure::from_answer(operation, &self.tenant, &response));
         }
-        let page =
-            ListResponse::from_body(&response.body).map_err(|malformed| match malformed {
-                Malformed::NotScim => failure::not_scim(operation, &response),
-                Malformed::NotAList => failure::malformed(operation, &response, "no list of users"),
-            })?;
+        Ok(response)
+    }
+
+    /// What an answer to [`Self::read_users`] holds.
+    fn page<'a>(&self, answer: &'a Response) -> Result<ListResponse<'a>> {
+        let operation = Operation::ReadUsers;
+        let page = ListResponse::from_body(&answer.body).map_err(|malformed| match malformed {
+            Malformed::NotScim => failure::not_scim(operation, answer),
+            Malformed::NotAList => failure::malformed(operation, answer, "no list of users"),
+        })?;
         self.serves.set(true);
         Ok(page)
     }
 
     /// Asks `/Users` for one user, whoever it is.
-    fn read_one(&self) -> Result<ListResponse> {
+    fn read_one(&self) -> Result<Box<Response>> {
         self.read_users(&[("startIndex", "1"), ("count", "1")], 0)
     }
 
@@ -174,7 +175,7 @@ impl<T: Transport> Connection<T> {
         match State::read(resource, &self.tenant) {
             Some(state) if state.id == id => {
                 self.serves.set(true);
-                Ok(ReadUser::Found(Box::new(state)))
+                Ok(ReadUser::Found(state.into_owned()))
             }
             Some(_) => {
                 Err(failure::malformed(operation, &response, "another user").code("other-account"))
@@ -184,9 +185,9 @@ impl<T: Transport> Connection<T> {
     }
 
     /// As [`Self::read_user`], where the user has to be there.
-    fn user(&self, id: &str) -> Result<State> {
+    fn user(&self, id: &str) -> Result<User> {
         match self.read_user(id, 0)? {
-            ReadUser::Found(state) => Ok(*state),
+            ReadUser::Found(state) => Ok(state),
             ReadUser::Missing(answer) => Err(failure::not_found(Some(answer))),
         }
     }
@@ -196,7 +197,8 @@ impl<T: Transport> Connection<T> {
     /// ended since.
     fn confirm_missing(&self, response: &Response) -> Result<()> {
         if !self.serves.get() || !ErrorBody::from_body(&response.body).is_scim {
-            self.read_one()?;
+            let answer = self.read_one()?;
+            self.page(&answer)?;
         }
         Ok(())
     }
@@ -204,7 +206,7 @@ impl<T: Transport> Connection<T> {
     /// Sends a write. A refused media type (415) is not a refusal of the write: it is sent
     /// once more as plain JSON, and remembered.
     fn write(&self, operation: Operation, mut request: Request) -> Result<Written> {
-        let media_type = if self.learned.borrow().plain_json {
+        let media_type = if self.learned.get().plain_json {
             JSON
         } else {
             SCIM_JSON
@@ -227,7 +229,10 @@ impl<T: Transport> Connection<T> {
                 }
                 let again = self.send_write(operation, &request)?;
                 if matches!(again, Written::Accepted(_)) {
-                    self.learned.borrow_mut().plain_json = true;
+                    self.learned.set(Learned {
+                        plain_json: true,
+                        ..self.learned.get()
+                    });
                 }
                 Ok(again)
             }
@@ -236,15 +241,11 @@ impl<T: Transport> Connection<T> {
     }
 
     fn send_write(&self, operation: Operation, request: &Request) -> Result<Written> {
-        match self.transport.send(request) {
+        match self.transport.send(request).map(Box::new) {
             // Who answers a write with a page or with an error has not said that it is done.
             Ok(response) if is_success(&response) && !is_scim_or_nothing(&response.body) => {
                 self.wrote.set(true);
-                let answered = failure::not_scim(operation, &response);
-                Ok(Written::Lost(Lost {
-                    answer: answered.upstream,
-                    why: answered.message,
-                }))
+                Ok(Written::Lost(failure::not_scim(operation, &response)))
             }
             Ok(response) if is_success(&response) => {
                 self.wrote.set(true);
@@ -258,10 +259,7 @@ impl<T: Transport> Connection<T> {
             Ok(response) if response.earlier_attempt_lost || is_unsettled(operation, &response) => {
                 self.wrote.set(true);
                 let answered = failure::from_answer(operation, &self.tenant, &response);
-                Ok(Written::Lost(Lost {
-                    answer: answered.upstream,
-                    why: answered.message,
-                }))
+                Ok(Written::Lost(answered))
             }
             Ok(response) => Ok(Written::Refused(response)),
             Err(failed @ (TransportFailure::Refused(_) | TransportFailure::NotSent(_))) => {
@@ -269,10 +267,7 @@ impl<T: Transport> Connection<T> {
             }
             Err(failed) => {
                 self.wrote.set(true);
-                Ok(Written::Lost(Lost {
-                    answer: None,
-                    why: failure::from_transport(operation, &failed).message,
-                }))
+                Ok(Written::Lost(failure::from_transport(operation, &failed)))
             }
         }
     }
@@ -280,7 +275,7 @@ impl<T: Transport> Connection<T> {
 
 /// A read of one user.
 enum ReadUser {
-    Found(Box<State>),
+    Found(User),
     Missing(UpstreamAnswer),
 }
 
@@ -310,19 +305,26 @@ fn is_unsettled(operation: Operation, response: &Response) -> bool {
     }
 }
 
+/// A write that was taken, as far as its answer tells, and does not show.
+fn unseen(response: &Response, why: &str) -> Boxed {
+    failure::failure(FailureKind::OutcomeUnknown, why).upstream(Some(failure::upstream(response)))
+}
+
 /// Said where reading after a lost answer did not show what was wanted.
-fn outcome_unknown(lost: &Lost, what: &str, id: Option<&str>) -> Boxed {
+fn outcome_unknown(lost: &Failure, what: &str, id: Option<&str>) -> Boxed {
     let mut failed = failure::failure(
         FailureKind::OutcomeUnknown,
-        format!(
-            "{what} It was sent, the answer was lost, and reading did not show the effect, which \
-             may still come. Look again before sending it again. ({})",
-            lost.why.trim_end_matches('.')
+        text!(
+            what,
+            " It was sent, the answer was lost, and reading did not show the \
+                effect, which may still come. Look again before sending it again. (",
+            lost.message.trim_end_matches('.'),
+            ")"
         ),
     )
     .code("answer-lost")
     .retry(RetryAdvice::AfterMs(60_000))
-    .upstream(lost.answer.clone());
+    .upstream(lost.upstream.clone());
     failed.account = id.map(str::to_owned);
     failed
 }
@@ -344,7 +346,7 @@ fn is_passing(failed: &Failure) -> bool {
     )
 }
 
-fn outcome(state: &State, effect: crate::contract::Effect, notices: Vec<Notice>) -> Outcome {
+fn outcome(state: &State<'_>, effect: crate::contract::Effect, notices: Vec<Notice>) -> Outcome {
     Outcome {
         account: state.account(),
         effect,

@@ -10,6 +10,7 @@ use crate::account::{Goal, State};
 use crate::attributes::Attribute;
 use crate::contract::{FailureKind, RetryAdvice, UpstreamAnswer};
 use crate::failure::{self, Boxed, Refine};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::transport::{Response, Transport};
 
@@ -19,16 +20,22 @@ pub(super) fn is_taken(response: &Response) -> bool {
     match response.status {
         400 | 409 if body.is("uniqueness") => true,
         // A conflict without a type, or with one of the service's own.
-        409 => body.scim_type.is_none() || body.mentions(&WORDS),
-        400 => {
-            body.scim_type.as_deref().is_none_or(|scim_type| {
-                !["mutability", "invalidPath", "noTarget", "invalidFilter"]
-                    .iter()
-                    .any(|other| other.eq_ignore_ascii_case(scim_type))
-            }) && body.mentions(&WORDS)
-        }
+        409 => !is_of_another_kind(&body) || body.mentions(&WORDS),
+        400 => !is_of_another_kind(&body) && body.mentions(&WORDS),
         _ => false,
     }
+}
+
+/// Whether the type is one of SCIM's (RFC 7644 §3.12) that says nothing of taken values.
+fn is_of_another_kind(body: &ErrorBody<'_>) -> bool {
+    const KINDS: [&str; 5] = [
+        "mutability",
+        "invalidPath",
+        "noTarget",
+        "invalidFilter",
+        "invalidVers",
+    ];
+    KINDS.iter().any(|kind| body.is(kind))
 }
 
 const WORDS: [&str; 5] = [
@@ -41,7 +48,7 @@ const WORDS: [&str; 5] = [
 
 impl<T: Transport> Connection<T> {
     /// Looks for the account that holds the goal's unique values, other than `own`.
-    pub(super) fn taken(&self, goal: &Goal, own: Option<&str>, response: &Response) -> Boxed {
+    pub(super) fn taken(&self, goal: &Goal<'_>, own: Option<&str>, response: &Response) -> Boxed {
         let answer = Some(failure::upstream(response));
         let mut sure = true;
         for attribute in [Attribute::UserName, Attribute::ExternalId] {
@@ -51,7 +58,7 @@ impl<T: Transport> Connection<T> {
             // Looked at twice, since the holder may be so new that the first look is stale.
             for delay in [0, 1_000] {
                 match self.search(attribute, value, delay) {
-                    Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                    Ok(Some(holder)) if own != Some(&*holder.id) => {
                         return already_exists(&holder, attribute, answer);
                     }
                     Ok(_) => {}
@@ -63,7 +70,7 @@ impl<T: Transport> Connection<T> {
         }
         if let Some(name) = goal.value(Attribute::UserName).filter(|_| sure) {
             match self.overlooked(name) {
-                Ok(Some(holder)) if own != Some(holder.id.as_str()) => {
+                Ok(Some(holder)) if own != Some(&*holder.id) => {
                     return already_exists(&holder, Attribute::UserName, answer);
                 }
                 Ok(_) => {}
@@ -84,17 +91,23 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-fn already_exists(holder: &State, attribute: Attribute, answer: Option<UpstreamAnswer>) -> Boxed {
+fn already_exists(
+    holder: &State<'_>,
+    attribute: Attribute,
+    answer: Option<UpstreamAnswer>,
+) -> Boxed {
     failure::failure(
         FailureKind::AlreadyExists,
-        format!(
-            "8x8 already has {} user with this {}.",
+        text!(
+            "8x8 already has ",
             if holder.active() {
                 "an active"
             } else {
                 "a deactivated"
             },
-            attribute.name()
+            " user with this ",
+            attribute.name(),
+            "."
         ),
     )
     .account(&holder.id)

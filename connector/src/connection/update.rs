@@ -6,11 +6,13 @@
 
 use super::apply::{Applied, Means};
 use super::create::{attribute_ignored, stored_differently};
+use super::learned::Learned;
 use super::{Connection, Result, found_by_reading, outcome, taken};
-use crate::account::{Goal, State, is_id, notice};
+use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
 use crate::contract::{Edits, Effect, Failure, FailureKind, Notice, Outcome, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
+use crate::prelude::*;
 use crate::scim::ErrorBody;
 use crate::settings::UpdateMethod;
 use crate::transport::{Response, Transport};
@@ -31,7 +33,7 @@ impl<T: Transport> Connection<T> {
         let goal = Goal::from_edits(edits).map_err(failure::invalid_account)?;
         let state = self.user(id)?;
         if let Some(expected) = &edits.expected_version
-            && state.resource.version().as_ref() != Some(expected)
+            && state.resource.version() != Some(expected)
         {
             return Err(moved_on());
         }
@@ -57,9 +59,10 @@ impl<T: Transport> Connection<T> {
         if !self.wrote.get() || says_so {
             return failed;
         }
-        let message = format!(
-            "A part of the change was made, and the rest failed: {} Read the user before you go on.",
-            failed.message
+        let message = text!(
+            "A part of the change was made, and the rest failed: ",
+            failed.message,
+            " Read the user before you go on."
         );
         let mut partly = failure::failure(FailureKind::OutcomeUnknown, message)
             .code("partly-done")
@@ -74,9 +77,9 @@ impl<T: Transport> Connection<T> {
 /// A change under way.
 struct Update<'a, T> {
     connection: &'a Connection<T>,
-    goal: &'a Goal,
+    goal: &'a Goal<'a>,
     /// As it was before the first write.
-    before: State,
+    before: User,
     /// Whether a lost race may be run again.
     any_version: bool,
     notices: Vec<Notice>,
@@ -89,14 +92,14 @@ struct Update<'a, T> {
 }
 
 enum Progress {
-    Done(State),
+    Done(User),
     /// Go on from this state.
-    Again(State),
+    Again(User),
     Raced(Boxed),
 }
 
 impl<T: Transport> Update<'_, T> {
-    fn run(mut self, mut state: State) -> Result<Outcome> {
+    fn run(mut self, mut state: User) -> Result<Outcome> {
         let mut races = 0;
         loop {
             match self.advance(state)? {
@@ -118,7 +121,7 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// One step from `state` towards the goal.
-    fn advance(&mut self, state: State) -> Result<Progress> {
+    fn advance(&mut self, state: User) -> Result<Progress> {
         let change = self.goal.unmet(&state);
         if change.is_empty() {
             return Ok(Progress::Done(state));
@@ -149,12 +152,16 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What a success came to.
-    fn judge(&mut self, change: &Goal, means: Means, after: State) -> Result<Progress> {
+    fn judge(&mut self, change: &Goal<'_>, means: Means, after: User) -> Result<Progress> {
         let left = self.goal.unmet(&after);
         if self.for_good && left != *change {
             // Remembered only now: where PUT does no better, the next change, of the status
             // alone perhaps, has to begin with PATCH again.
-            self.connection.learned.borrow_mut().no_patch = true;
+            let learned = &self.connection.learned;
+            learned.set(Learned {
+                no_patch: true,
+                ..learned.get()
+            });
         }
         let unsent = left.active.is_some() && change.active.is_none()
             || left.values.iter().any(|(name, _)| !change.touches(*name));
@@ -177,8 +184,8 @@ impl<T: Transport> Update<'_, T> {
 
     fn refused(
         &mut self,
-        change: &Goal,
-        state: State,
+        change: &Goal<'_>,
+        state: User,
         means: Means,
         response: &Response,
     ) -> Result<Progress> {
@@ -238,7 +245,7 @@ impl<T: Transport> Update<'_, T> {
         match self.connection.tenant.update_method {
             UpdateMethod::Put => Means::Put,
             UpdateMethod::Patch => Means::Patch,
-            UpdateMethod::Auto if self.put_only || self.connection.learned.borrow().no_patch => {
+            UpdateMethod::Auto if self.put_only || self.connection.learned.get().no_patch => {
                 Means::Put
             }
             UpdateMethod::Auto => Means::Patch,
@@ -258,24 +265,28 @@ impl<T: Transport> Update<'_, T> {
     }
 
     /// What is left of the goal after a success and is no mere spelling of it.
-    fn not_stored(&self, left: &Goal, after: &State) -> Vec<&'static str> {
-        let status = left.active.map(|_| "active");
-        let values = left.values.iter().filter(|(attribute, wanted)| {
+    fn not_stored(&self, left: &Goal<'_>, after: &State<'_>) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        if left.active.is_some() {
+            names.push("active");
+        }
+        for (attribute, wanted) in &left.values {
             let now = after.value(*attribute);
             let untouched = now == self.before.value(*attribute);
-            untouched || !is_spelling(*attribute, wanted.as_deref(), now)
-        });
-        let names = values.map(|(attribute, _)| attribute.name());
-        status.into_iter().chain(names).collect()
+            if untouched || !is_spelling(*attribute, *wanted, now) {
+                names.push(attribute.name());
+            }
+        }
+        names
     }
 
-    fn finish(mut self, state: &State) -> Result<Outcome> {
+    fn finish(mut self, state: &State<'_>) -> Result<Outcome> {
         let done = self.goal.unmet(&self.before);
         if done.is_empty() || !self.connection.wrote.get() {
             return Ok(outcome(state, Effect::Unchanged, Vec::new()));
         }
         for (attribute, wanted) in &done.values {
-            if state.value(*attribute) != wanted.as_deref() {
+            if state.value(*attribute) != *wanted {
                 self.notices.push(stored_differently(*attribute));
             }
         }

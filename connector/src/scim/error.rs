@@ -1,38 +1,34 @@
 //! Error bodies (RFC 7644 §3.12). Hints only: the status decides, and any of it may be
 //! missing, of another type, or no SCIM at all.
 
-use serde_json::Value;
+use alloc::borrow::Cow;
 
-use super::{member, parse, scalar};
+use super::{lists_schema, member, object, scalar};
+use crate::case;
 
 /// What an error's body says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ErrorBody {
+pub struct ErrorBody<'a> {
     /// Whether it is an error as SCIM has it, and not a gateway's.
     pub is_scim: bool,
     /// `scimType`, such as `uniqueness`.
-    pub scim_type: Option<String>,
+    pub scim_type: Option<Cow<'a, str>>,
     /// `detail`, as it came.
-    pub detail: Option<String>,
+    pub detail: Option<Cow<'a, str>>,
 }
 
-impl ErrorBody {
+impl<'a> ErrorBody<'a> {
     /// Never fails: what cannot be read says nothing.
     #[must_use]
-    pub fn from_body(body: &[u8]) -> Self {
-        let Some(Value::Object(members)) = parse(body) else {
+    pub fn from_body(body: &'a [u8]) -> Self {
+        let Some(members) = object(body) else {
             return Self::default();
         };
-        let error_schema = member(&members, "schemas")
-            .and_then(Value::as_array)
-            .is_some_and(|schemas| {
-                schemas.iter().filter_map(Value::as_str).any(|schema| {
-                    schema.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:Error")
-                })
-            });
         let text = |name: &str| member(&members, name).and_then(scalar);
         Self {
-            is_scim: error_schema,
+            is_scim: lists_schema(&members, |schema| {
+                schema.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:Error")
+            }),
             scim_type: text("scimType"),
             detail: text("detail").or_else(|| text("message")),
         }
@@ -49,11 +45,8 @@ impl ErrorBody {
     /// Whether the detail holds one of these words; compared without case.
     #[must_use]
     pub fn mentions(&self, words: &[&str]) -> bool {
-        self.detail.as_deref().is_some_and(|detail| {
-            words.iter().any(|word| {
-                let mut windows = detail.as_bytes().windows(word.len());
-                windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
-            })
-        })
+        self.detail
+            .as_deref()
+            .is_some_and(|detail| words.iter().any(|word| case::holds(detail, word)))
     }
 }

@@ -15,11 +15,13 @@ pub use patch::{Operation, PATCH_OP_SCHEMA, patch_body};
 pub use path::Path;
 pub use resource::{Reading, Resource, USER_SCHEMA};
 
-use serde_json::{Map, Value};
+use alloc::borrow::Cow;
+
+use crate::json::{Json, Object};
 
 /// A member of an object, its name compared without case (RFC 7643 §2.1). `null`, an empty
 /// array and an empty text count as absent (§2.5).
-fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Json<'a>> {
     let value = object.get(name).or_else(|| {
         object
             .iter()
@@ -29,44 +31,56 @@ fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     (!is_absent(value)).then_some(value)
 }
 
-fn is_absent(value: &Value) -> bool {
+fn is_absent(value: &Json<'_>) -> bool {
     match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::String(text) => text.trim().is_empty(),
+        Json::Null => true,
+        Json::Array(items) => items.is_empty(),
+        Json::Text(text) => text.trim().is_empty(),
         _ => false,
     }
 }
 
 /// The name that an object already uses for a member, or else the one given.
-fn spelled(object: &Map<String, Value>, name: &str) -> String {
+fn spelled<'a>(object: &Object<'a>, name: &'a str) -> Cow<'a, str> {
     object
-        .keys()
+        .iter()
+        .map(|(key, _)| key)
         .find(|key| key.eq_ignore_ascii_case(name))
         .cloned()
-        .unwrap_or_else(|| name.to_owned())
+        .unwrap_or(Cow::Borrowed(name))
 }
 
 /// A scalar as text: some services send numbers where the schema says string.
-fn scalar(value: &Value) -> Option<String> {
+fn scalar<'a>(value: &Json<'a>) -> Option<Cow<'a, str>> {
     match value {
-        Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Json::Text(text) => (!text.trim().is_empty()).then(|| text.clone()),
+        Json::Number(number) => Some(number.clone()),
+        Json::Bool(true) => Some(Cow::Borrowed("true")),
+        Json::Bool(false) => Some(Cow::Borrowed("false")),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
+}
+
+/// Whether `schemas` lists a URN that passes (RFC 7643 §3).
+fn lists_schema(object: &Object<'_>, passes: impl Fn(&str) -> bool) -> bool {
+    member(object, "schemas").is_some_and(|schemas| {
+        let mut schemas = schemas.items().iter();
+        schemas.any(|schema| schema.as_str().is_some_and(&passes))
+    })
 }
 
 /// Whether a body can follow a success: nothing, or an object that is no error.
 #[must_use]
 pub fn is_scim_or_nothing(body: &[u8]) -> bool {
-    body.trim_ascii().is_empty()
-        || matches!(parse(body), Some(Value::Object(_))) && !ErrorBody::from_body(body).is_scim
+    body.trim_ascii().is_empty() || object(body).is_some() && !ErrorBody::from_body(body).is_scim
 }
 
 /// Parses a body by its content, whatever its media type says. A byte-order mark is no
 /// part of JSON (RFC 8259 §8.1) and is passed over.
-fn parse(body: &[u8]) -> Option<Value> {
+fn object(body: &[u8]) -> Option<Object<'_>> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).ok()
+    match Json::parse(body)? {
+        Json::Object(object) => Some(object),
+        _ => None,
+    }
 }

@@ -10,6 +10,7 @@
 mod failures;
 mod finding;
 mod golden;
+mod json;
 mod listing;
 mod properties;
 mod script;

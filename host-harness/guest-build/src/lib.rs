@@ -14,9 +14,10 @@ use wasm_metadata::{AddMetadata, AddMetadataField, Description, Licenses, Source
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The guest's stack. Resources are parsed with a depth limit, so this is plenty; a
-/// megabyte, the linker's default, would be cleared for each fresh sandbox.
-const STACK_BYTES: u32 = 128 * 1024;
+/// The guest's stack. Bodies are parsed with a depth limit, so this is plenty: 127 values
+/// in one another take a fifth of it. A megabyte, the linker's default, would be cleared
+/// for each fresh sandbox.
+const STACK_BYTES: u32 = 64 * 1024;
 
 /// What to build, and where the build may write.
 #[derive(Debug, Clone)]
@@ -95,10 +96,42 @@ fn describe(guest: &Guest<'_>, cargo: &OsString, component: &[u8]) -> Result<Vec
 
 /// Wraps a core module that wit-bindgen made into a component.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    wit_component::ComponentEncoder::default()
+    let component = wit_component::ComponentEncoder::default()
         .module(module)?
         .validate(true)
-        .encode()
+        .encode()?;
+    without_debug_names(&component).context("the encoder made no component")
+}
+
+/// Leaves out what the encoder calls each part of its own plumbing: a few kilobytes, which
+/// only its authors read.
+fn without_debug_names(component: &[u8]) -> Option<Vec<u8>> {
+    const CUSTOM: u8 = 0;
+    const NAMES: &[u8] = b"\x0ecomponent-name";
+
+    let (preamble, mut rest) = component.split_at_checked(8)?;
+    let mut kept = preamble.to_vec();
+    while let Some((&id, after)) = rest.split_first() {
+        let (size, content) = leb128(after)?;
+        let (content, next) = content.split_at_checked(size)?;
+        if id != CUSTOM || !content.starts_with(NAMES) {
+            kept.extend_from_slice(rest.get(..rest.len() - next.len())?);
+        }
+        rest = next;
+    }
+    Some(kept)
+}
+
+/// A section's size, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().enumerate().take(5) {
+        value |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(index + 1..)?));
+        }
+    }
+    None
 }
 
 fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
@@ -128,7 +161,11 @@ fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
 }
 
 fn rustflags(guest: &Guest<'_>) -> Vec<String> {
-    let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK_BYTES}")];
+    let mut flags = vec![
+        format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
+        // The linker leaves five bytes for each address, however small it turns out.
+        "-Clink-arg=--compress-relocations".to_owned(),
+    ];
     let mut remap = |from: &Path, to: &str| {
         flags.push(format!("--remap-path-prefix={}={to}", from.display()));
     };

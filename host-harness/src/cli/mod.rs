@@ -15,6 +15,7 @@ mod inspect;
 mod interruption;
 mod output;
 mod provision;
+mod review;
 mod rules;
 mod stats;
 mod sync;
@@ -115,6 +116,8 @@ enum Command {
     Rules(rules::Command),
     /// Provision a whole company: joiners, movers, leavers, from a roster and rules
     Sync(sync::Arguments),
+    /// Look at a plan in a browser: approve and reject what it would do, and save
+    Review(review::Arguments),
     /// What runs of sync did, and what happened to one person
     History(history::Arguments),
     /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
@@ -226,6 +229,9 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
     if let Command::Sync(arguments) = cli.command {
         return sync::run(arguments, options, output).await;
     }
+    if let Command::Review(arguments) = cli.command {
+        return review::run(&arguments, output).await;
+    }
     let work = async {
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, options, output).await,
@@ -242,7 +248,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             }
             Command::Rules(command) => rules::run(command, options, output).await,
             Command::History(arguments) => history::run(&arguments, options, output),
-            Command::Tenant(_) | Command::Sync(_) => Ok(()),
+            Command::Tenant(_) | Command::Sync(_) | Command::Review(_) => Ok(()),
         }
     };
     // By value, so that what is given up has ended, and told so, before it is summed up.

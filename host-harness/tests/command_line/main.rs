@@ -12,7 +12,9 @@ mod commands;
 mod inspect;
 #[cfg(unix)]
 mod interruption;
+mod pages;
 mod program;
+mod review;
 mod rules;
 mod stats;
 mod sync;

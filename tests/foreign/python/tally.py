@@ -33,9 +33,9 @@ class Tally:
         else:
             self.that(what, False, result)
 
-    def close(self, name):
-        """Writes the report and ends the program."""
+    def close(self, name, of=None):
+        """Writes the report and ends the program; of says the version of what is no package."""
         print(f"{name}: {self.passed} passed, {self.failed} failed")
         with open(self.report, "a", encoding="utf-8") as report:
-            report.write(f"{name}\t{version(self.package)}\t{self.passed}\t{self.failed}\n")
+            report.write(f"{name}\t{of or version(self.package)}\t{self.passed}\t{self.failed}\n")
         sys.exit(0 if self.passed and not self.failed else 1)

@@ -17,9 +17,10 @@ use super::{Options, Stop};
 use crate::clock::SystemClock;
 use crate::connection::Connection;
 use crate::connection_file::ConnectionFile;
-use crate::sync::guard::Guard;
+use crate::sync::guard::{Guard, Stopped};
+use crate::sync::page::PageFile;
 use crate::sync::plan::{Action, Plan};
-use crate::sync::report::Report;
+use crate::sync::report::{self, Report};
 use crate::sync::{
     Halt, Prepared, Progress, Roster, RosterSource, Rules, SyncError, SyncOptions, plan_for,
 };
@@ -37,9 +38,15 @@ pub(super) struct Arguments {
     /// Write the plan here, its owner's alone to read, and end
     #[arg(long, value_name = "FILE", conflicts_with_all = ["apply", "yes"])]
     plan: Option<PathBuf>,
+    /// Write the plan as a page for a browser too, its owner's alone to read
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
     /// Carry out what this plan and one made now have in common
     #[arg(long, value_name = "FILE")]
     apply: Option<PathBuf>,
+    /// At the end write the report as a page for a browser, its owner's alone to read
+    #[arg(long, value_name = "FILE.html", conflicts_with = "plan")]
+    report: Option<PathBuf>,
     /// Go on without asking
     #[arg(long)]
     yes: bool,
@@ -164,6 +171,14 @@ async fn carry_out(
                 .to_owned(),
         )));
     }
+    if options.dry_run && arguments.report.is_some() {
+        return Err(Ended::Stop(Stop::Usage(
+            "There is no report of what is not carried out: --html FILE has the plan.".to_owned(),
+        )));
+    }
+    // Before anything is done, lest it be done without a report.
+    let report_page = arguments.report.as_deref().map(PageFile::begin);
+    let mut report_page = report_page.transpose()?;
     let rules = Rules::read(&arguments.rules, connection.manifest()).map_err(SyncError::Failed)?;
     let source = RosterSource::new(&arguments.roster);
     let roster = Roster::open(&source, rules.roster_format()).map_err(SyncError::Failed)?;
@@ -179,6 +194,9 @@ async fn carry_out(
     let mut prepared = planned?;
     if let Some(approved) = &approved {
         prepared.restrict_to(approved)?;
+    }
+    if let Some(path) = &arguments.html {
+        prepared.plan().write_page(path)?;
     }
     if plan_alone {
         return Ok(tell_plan(&prepared, arguments.plan.as_deref(), output)?);
@@ -197,10 +215,36 @@ async fn carry_out(
         output.note("Nothing was done.");
         return Ok(0);
     }
+    if let Some(first) = stopped.first()
+        && let Some(page) = report_page.take()
+    {
+        page.report(&stopped_before(prepared.plan(), first))?;
+    }
     let report = apply(prepared, halt, &on_progress, options, output).await?;
     bars.clear();
     tell_report(&report, output);
+    if let Some(page) = report_page {
+        page.report(&report)?;
+    }
     Ok(report.exit_code())
+}
+
+/// What a page says of a run that a guard stops before its first write.
+fn stopped_before(plan: &Plan, guard: &Stopped) -> Report {
+    let mut report = Report {
+        tenant: plan.tenant.clone(),
+        began: plan.made_at.clone(),
+        ended: plan.made_at.clone(),
+        stopped: Some(report::Stop::Guard(guard.clone())),
+        ..Report::default()
+    };
+    report.counts.unchanged = plan.counts.nothing;
+    report.counts.not_begun = plan.counts.writes();
+    report.counts.total = plan.counts.nothing + plan.entries.len() as u64;
+    for entry in &plan.entries {
+        report.left(entry);
+    }
+    report
 }
 
 /// Carries the plan out. The first Ctrl-C lets what is under way end; the second does not.
@@ -268,7 +312,8 @@ fn tell_plan(
                 || shown::plan(plan, prepared.resolved()),
             );
             output.note(&format!(
-                "The plan is in {0}. `--apply {0}` with the same roster and rules carries it out.",
+                "The plan is in {0}. `harness review {0}` is for approving and rejecting, and `--apply \
+                 {0}` with the same roster and rules carries it out.",
                 path.display()
             ));
         }
@@ -318,7 +363,7 @@ fn action(text: &str) -> Result<Action, String> {
 }
 
 /// `30s`, `5m`, `12h`, `90d`, `12w`; zero too.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

@@ -1,6 +1,6 @@
 //! The plan's file: one JSON document, an entry a line, written as it goes, its owner's alone.
 
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use super::{Plan, VERSION};
@@ -72,12 +72,17 @@ impl Plan {
     ///
     /// There is none, it is no plan, or one of another version.
     pub fn read(path: &Path) -> Result<Self, SyncError> {
-        let file = std::fs::File::open(path).map_err(|source| SyncError::File {
+        let text = std::fs::read(path).map_err(|source| SyncError::File {
             path: path.to_owned(),
             what: "read",
             source,
         })?;
-        let plan: Self = serde_json::from_reader(BufReader::new(file)).map_err(|error| {
+        Self::parse(path, &text)
+    }
+
+    /// Reads a file's text.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self, SyncError> {
+        let plan: Self = serde_json::from_slice(text).map_err(|error| {
             SyncError::Usage(format!("{} is no plan: {error}.", path.display()))
         })?;
         if plan.version != VERSION {
