@@ -14,9 +14,6 @@ use crate::contract::{
 };
 use crate::failure::Failure;
 
-/// How often an update may be followed by another of what it did not send.
-const MORE_ROUNDS: usize = 2;
-
 /// How a person's account is found and told apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matching {
@@ -281,79 +278,36 @@ async fn bring_up(
         });
     }
     let changes = differences(manifest, wanted, &account, &mut notices);
-    let status = (account.status != wanted.status).then_some(wanted.status);
-    let mut outcome = if changes.is_empty() && status.is_none() {
+    let mut outcome = if changes.is_empty() && account.status == wanted.status {
         Outcome {
             account,
             effect: Effect::Unchanged,
             notices: Vec::new(),
         }
     } else {
-        update(connection, wanted, &account.id, status, changes).await?
+        let edits = Edits {
+            status: Some(wanted.status),
+            changes: everything(manifest, wanted, changes),
+            expected_version: None,
+        };
+        connection.update(&account.id, &edits).await?
     };
     outcome.notices.splice(0..0, notices);
     Ok(outcome)
 }
 
-/// Sends what differs, and then what turns out to differ as well: the account may have been
-/// found in a state that was out of date. What was sent once is the connector's to judge.
-async fn update(
-    connection: &Connection,
-    wanted: &Draft,
-    id: &str,
-    status: Option<AccountStatus>,
-    changes: Vec<Change>,
-) -> Result<Outcome, Failure> {
-    let mut sent: Vec<String> = changes.iter().filter_map(named).collect();
-    let edits = |status, changes| Edits {
-        status,
-        changes,
-        expected_version: None,
-    };
-    let mut status_sent = status.is_some();
-    let mut outcome = connection.update(id, &edits(status, changes)).await?;
-    // Each round sends what none before it did; one is enough unless others write meanwhile.
-    for _ in 0..MORE_ROUNDS {
-        let mut known = Vec::new();
-        let mut more = differences(connection.manifest(), wanted, &outcome.account, &mut known);
-        more.retain(|change| !named(change).is_some_and(|name| sent.contains(&name)));
-        let differs = !status_sent && outcome.account.status != wanted.status;
-        if more.is_empty() && !differs {
-            break;
+/// What differs, and whatever else is wanted: the account may have been found in a state that
+/// was out of date. The connector sends what is not so yet.
+fn everything(manifest: &Manifest, wanted: &Draft, mut changes: Vec<Change>) -> Vec<Change> {
+    for attribute in &wanted.attributes {
+        let is_writable = spec(manifest, &attribute.name)
+            .is_some_and(|spec| spec.mutability == Mutability::ReadWrite);
+        let change = Change::Set(attribute.clone());
+        if is_writable && !changes.contains(&change) {
+            changes.push(change);
         }
-        sent.extend(more.iter().filter_map(named));
-        status_sent |= differs;
-        let more = edits(differs.then_some(wanted.status), more);
-        let earlier = std::mem::take(&mut outcome.notices);
-        outcome = connection.update(id, &more).await.map_err(partly)?;
-        outcome.effect = Effect::Updated;
-        outcome.notices.splice(0..0, earlier);
     }
-    Ok(outcome)
-}
-
-/// The attribute that a change sets.
-fn named(change: &Change) -> Option<String> {
-    match change {
-        Change::Set(attribute) => Some(attribute.name.clone()),
-        _ => None,
-    }
-}
-
-/// A failure after a part of the change was made is no "not done".
-fn partly(failure: Failure) -> Failure {
-    match failure {
-        Failure::Connector(mut failed) if failed.kind != FailureKind::OutcomeUnknown => {
-            failed.kind = FailureKind::OutcomeUnknown;
-            failed.code = Some("partly-done".to_owned());
-            failed.message = format!(
-                "A part of the change was made, and the rest failed: {}",
-                failed.message
-            );
-            Failure::Connector(failed)
-        }
-        failure => failure,
-    }
+    changes
 }
 
 fn differences(

@@ -107,7 +107,7 @@ impl<T: Transport> Update<'_, T> {
                 Progress::Again(after) => state = after,
                 Progress::Raced(failed) => {
                     races += 1;
-                    state = self.connection.user(&self.before.id)?;
+                    state = self.read_after(&failed)?;
                     if self.goal.unmet(&state).is_empty() {
                         // Someone else's doing, or our own request delivered twice.
                         self.connection.wrote.set(true);
@@ -197,7 +197,7 @@ impl<T: Transport> Update<'_, T> {
         if matches!(response.status, 404 | 410) {
             // The user was there a moment ago: gone since, or a gateway that does not know
             // the method.
-            connection.user(&state.id)?;
+            self.read_after(&failed)?;
             if means == Means::Patch && self.may_put() {
                 self.use_put(false);
                 return self.read_anew();
@@ -215,7 +215,17 @@ impl<T: Transport> Update<'_, T> {
             // It may be the path that was refused: a PUT of the same values is as safe, and
             // where it is they that are wrong, it is refused too.
             self.use_put(false);
-            return self.read_anew();
+            return Ok(Progress::Again(self.read_after(&failed)?));
+        }
+        let removes = change.values.iter().any(|(_, wanted)| wanted.is_none());
+        if means == Means::Patch && removes && matches!(response.status, 400 | 409) {
+            // Delivered twice by the network, the second removes what is no longer there.
+            let now = self.read_after(&failed)?;
+            if self.goal.unmet(&now).is_empty() {
+                connection.wrote.set(true);
+                self.notices.push(found_by_reading());
+                return Ok(Progress::Done(now));
+            }
         }
         let may_be_status = matches!(response.status, 400 | 403 | 409 | 422);
         if state.active() || !may_be_status || change.values.is_empty() {
@@ -239,6 +249,30 @@ impl<T: Transport> Update<'_, T> {
     /// A PUT is made from what was just read, or it would undo what others did meanwhile.
     fn read_anew(&self) -> Result<Progress> {
         Ok(Progress::Again(self.connection.user(&self.before.id)?))
+    }
+
+    /// The user after a refusal that may have answered the second delivery of a change whose
+    /// first was taken: where nothing can be read, nobody knows.
+    fn read_after(&self, refusal: &Failure) -> Result<User> {
+        let id = &self.before.id;
+        self.connection.user(id).map_err(|failed| {
+            if failed.kind == FailureKind::NotFound {
+                return failed;
+            }
+            failure::failure(
+                FailureKind::OutcomeUnknown,
+                text!(
+                    "8x8 refused the change, as it also refuses one that the network delivered \
+                     twice, and could not be read afterwards: ",
+                    failed.message,
+                    " Read the user before you go on."
+                ),
+            )
+            .code("refused-unread")
+            .account(id)
+            .retry(failed.retry)
+            .upstream(refusal.upstream.clone())
+        })
     }
 
     fn means(&self) -> Means {
