@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, EngineWeak, InstanceAllocationStrategy,
+    Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy,
     PoolingAllocationConfig,
 };
 
@@ -27,6 +27,11 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 const CORE_INSTANCES: u32 = 8;
 /// The fibre's stack beyond the guest's own part of it, for the host's calls.
 const HOST_STACK_BYTES: usize = 1 << 20;
+/// How much of a guest's memory, tables and stack stays with the process for the next guest,
+/// emptied, at most.
+const KEPT_MEMORY: usize = 256 << 10;
+const KEPT_TABLE: usize = 64 << 10;
+const KEPT_STACK: usize = 64 << 10;
 
 /// Where compiled code is kept between runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -240,6 +245,14 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
         .max_tables_per_component(2)
         .max_memory_size(MOST_MEMORY)
         .table_elements(MOST_TABLE_ELEMENTS);
+    // What a guest has touched is written over instead of being given back to the system and
+    // faulted in again, which is twice as dear: an operation touches some 40 KiB of memory, a
+    // page of 100 accounts 270. Where the system can say which pages were touched, only these
+    // are written.
+    pool.linear_memory_keep_resident(KEPT_MEMORY)
+        .table_keep_resident(KEPT_TABLE)
+        .async_stack_keep_resident(KEPT_STACK)
+        .pagemap_scan(Enabled::Auto);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config).map_err(|error| {
         HostError(format!(

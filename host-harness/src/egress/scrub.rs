@@ -110,7 +110,8 @@ impl Scrubber {
             return lines;
         }
         let joined: Vec<u8> = lines.iter().flat_map(|line| line.value.bytes()).collect();
-        for form in &self.forms {
+        let fitting = self.forms.iter().filter(|form| form.len() <= joined.len());
+        for form in fitting {
             for at in memmem::find_iter(&joined, form.as_slice()) {
                 let (mut start, end) = (0, at + form.len());
                 for line in &mut lines {
@@ -136,6 +137,10 @@ impl Scrubber {
 }
 
 fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
+    // Most header lines: preparing the search would cost more than it.
+    if bytes.len() < form.len() {
+        return bytes;
+    }
     let finder = memmem::Finder::new(form);
     let Some(first) = finder.find(&bytes) else {
         return bytes;
