@@ -45,6 +45,8 @@ fn host(change: impl FnOnce(&mut HostOptions)) -> Host {
         CompiledCode::In(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled").into());
     options.max_instances = 32;
     options.limits.operation_time = std::time::Duration::from_secs(30);
+    // Whoever describes itself without end does so in many tests.
+    options.limits.cpu = std::time::Duration::from_secs(1);
     change(&mut options);
     Host::new(options).unwrap()
 }
