@@ -187,9 +187,12 @@ impl<T: Transport> Connection<T> {
 
     /// The version to send as `If-Match`: only where the resource has one and the service
     /// says that it looks at it (RFC 7643 §5, RFC 7644 §3.14). Asked once, and remembered
-    /// where there was an answer.
+    /// where there was an answer. A version that no header can carry (RFC 9110 §5.5) is none.
     fn version<'s>(&self, state: &'s State<'_>) -> Option<&'s str> {
         let version = state.resource.version()?;
+        if !version.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
+            return None;
+        }
         let known = self.learned.get().etag;
         let supported = known.or_else(|| {
             let url = self.tenant.url(&["ServiceProviderConfig"], &[]);

@@ -566,6 +566,19 @@ fn versions_are_sent_only_where_the_service_says_that_it_looks_at_them() {
 }
 
 #[test]
+fn a_version_that_no_header_can_carry_is_not_sent() {
+    let versioned = ada_with(json!({ "meta": { "version": "W/\r\n\"1\"" } }));
+    let after = ada_with(json!({ "title": "Countess" }));
+    let script = Script::new([json_answer(200, &versioned), json_answer(200, &after)]);
+    script
+        .connect()
+        .update("ada-1", &edits([set("title", "Countess")]))
+        .unwrap();
+    let patch = &script.sent()[1];
+    assert!(patch.headers.iter().all(|header| header.name != "if-match"));
+}
+
+#[test]
 fn a_lost_race_reads_again_and_decides_anew() {
     let versioned = |version: &str| ada_with(json!({ "meta": { "version": version } }));
     let config = json!({ "etag": { "supported": true } });
