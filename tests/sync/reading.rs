@@ -3,7 +3,7 @@
 use host_harness::simulated_tenant::{Fault, FaultEffect, Method, Switch};
 use host_harness::sync::SyncError;
 
-use super::town::{Town, people, row, strict, written};
+use super::town::{Town, conflicts, people, row, strict, written};
 
 fn get(effect: &str) -> Fault {
     Fault {
@@ -98,4 +98,43 @@ async fn a_refused_credential_ends_the_run_before_and_in_the_middle() {
     let report = town.run(&people(50)).await;
     assert_eq!(report.counts.unchanged + report.counts.created, 50);
     assert_eq!(town.stage.tenant.users().len(), 50);
+}
+
+#[tokio::test]
+async fn json_lines_of_which_no_row_has_a_column_that_the_rules_name_stop_the_run() {
+    let line = |id: &str, rest: &str| {
+        format!(
+            r#"{{"id": "{id}", "email": "{id}@example.com", "given": "A", "family": "B",
+                "site": "London", "phone": "", "status": "active"{rest}}}"#
+        )
+        .replace('\n', " ")
+    };
+    let town = Town::new().await;
+    let misspelt = [
+        line("E1", r#", "titel": "Analyst""#),
+        line("E2", r#", "titel": """#),
+    ];
+    let error = town.try_text(&misspelt.join("\n")).await.unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(
+        error
+            .to_string()
+            .contains("no row of the roster has `title`; did you mean `person.titel`?"),
+        "{error}"
+    );
+    assert_eq!(town.stage.lines(), [""; 0]);
+
+    // One row that has it shows that it is a column, and whoever lacks it is a conflict.
+    let rows = [line("E1", r#", "title": "Analyst""#), line("E2", "")].join("\n");
+    let report = town.try_text(&rows).await.unwrap();
+    assert_eq!((report.counts.created, conflicts(&report).len()), (1, 1));
+
+    // What the rules ask for with `has` need not be there at all.
+    let mut town = Town::new().await;
+    town.rules = town.rules.replace(
+        "\"person.title\"",
+        "'has(person.title) ? person.title : \"\"'",
+    );
+    let report = town.try_text(&line("E3", "")).await.unwrap();
+    assert_eq!(report.counts.created, 1);
 }

@@ -142,7 +142,13 @@ impl Town {
     }
 
     pub(crate) async fn prepare(&self, roster: &str) -> Result<Prepared<'_>, SyncError> {
-        let path = self.path("roster.csv");
+        // What begins like one is JSON Lines.
+        let name = if roster.starts_with('{') {
+            "roster.jsonl"
+        } else {
+            "roster.csv"
+        };
+        let path = self.path(name);
         std::fs::write(&path, roster).unwrap();
         let manifest = self.stage.connection.manifest();
         let rules = Rules::parse(Path::new("rules.toml"), &self.rules, manifest).unwrap();

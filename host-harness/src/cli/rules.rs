@@ -118,9 +118,7 @@ fn check(arguments: &CheckArguments, manifest: &Manifest, output: Output) -> Res
 
 fn try_on(rules: &Rules, source: &RosterSource, people: usize) -> Result<Tried, Stop> {
     let mut roster = Roster::open(source, rules.roster_format())?;
-    if let Some(columns) = roster.columns() {
-        rules.fit(columns)?;
-    }
+    rules.fit(&roster.columns())?;
     let today = rules.today(SystemTime::now());
     let mut tried = Tried::default();
     while let Some(row) = roster.next()? {
@@ -144,6 +142,7 @@ fn try_on(rules: &Rules, source: &RosterSource, people: usize) -> Result<Tried, 
             }
         }
     }
+    rules.fit(&roster.columns())?;
     Ok(tried)
 }
 

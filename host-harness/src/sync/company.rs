@@ -27,9 +27,7 @@ pub async fn plan_for<'a>(
     options: SyncOptions,
     progress: OnProgress<'_>,
 ) -> Result<Prepared<'a>, SyncError> {
-    if let Some(columns) = roster.columns() {
-        rules.fit(columns)?;
-    }
+    rules.fit(&roster.columns())?;
     let today = rules.today(options.clock.wall());
     let mut roster = Some(roster);
     let mut read = |scratch: &Scratch| {
@@ -72,6 +70,7 @@ fn wishes(
         }
     }
     progress(Progress::Rows(rows));
+    rules.fit(&roster.columns())?;
     if duplicates.is_empty() {
         Ok(roster.digest())
     } else {

@@ -36,7 +36,7 @@ pub use self::apply::Halt;
 pub use self::company::plan_for;
 pub use self::error::{Duplicate, SyncError};
 pub use self::person::{BadRow, Standing, Wish};
-pub use self::roster::{Roster, RosterFormat, RosterSource, Row};
+pub use self::roster::{Columns, Roster, RosterFormat, RosterSource, Row};
 pub use self::rules::{
     Deactivations, Guards, Leavers, Phase, Policy, Rules, Switches, Unnamed, starter,
 };

@@ -22,6 +22,7 @@ const MOST_CHARACTERS: usize = 2_000;
 pub(crate) struct Expression {
     program: Program,
     columns: BTreeSet<String>,
+    asked: BTreeSet<String>,
     constant: bool,
 }
 
@@ -84,6 +85,7 @@ impl Expression {
             Ok(Self {
                 program,
                 columns: references.members,
+                asked: references.asked,
                 constant: references.is_constant,
             })
         } else {
@@ -94,6 +96,11 @@ impl Expression {
     /// The columns of the roster that it names.
     pub(crate) fn columns(&self) -> &BTreeSet<String> {
         &self.columns
+    }
+
+    /// Those of them that a row need not have: `has(…)` asks for them.
+    pub(crate) fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
     }
 
     /// Whether it gives the same for everybody.

@@ -11,6 +11,8 @@ pub(super) struct References {
     variable: &'static str,
     /// Members of the variable that are named.
     pub(super) members: BTreeSet<String>,
+    /// Those of them that it asks whether they are there.
+    pub(super) asked: BTreeSet<String>,
     /// Variables that no loop declares.
     pub(super) variables: BTreeSet<String>,
     pub(super) functions: BTreeSet<String>,
@@ -28,6 +30,7 @@ impl References {
         Self {
             variable,
             members: BTreeSet::new(),
+            asked: BTreeSet::new(),
             variables: BTreeSet::new(),
             functions: BTreeSet::new(),
             is_whole: false,
@@ -45,6 +48,9 @@ impl References {
             Expr::Select(select) => {
                 if self.is_ours(&select.operand) {
                     self.member(&select.field);
+                    if select.test {
+                        self.asked.insert(select.field.clone());
+                    }
                 } else {
                     self.walk(&select.operand);
                 }

@@ -120,6 +120,7 @@ fn columns_are_found_wherever_they_stand() {
     let expression = Expression::compile(source, About::Person).unwrap();
     let columns: Vec<_> = expression.columns().iter().map(String::as_str).collect();
     assert_eq!(columns, ["a", "b", "c", "d"]);
+    assert_eq!(expression.asked().len(), 1, "{:?}", expression.asked());
     assert!(!expression.is_constant());
     assert!(
         Expression::compile("'x' + 'y'", About::Person)

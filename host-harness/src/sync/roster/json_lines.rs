@@ -1,19 +1,25 @@
 //! JSON Lines: an object a line, a person each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead as _, BufReader, Read as _};
 
 use serde_json::{Map, Value as Json};
 
 use super::bounded::Bounded;
-use super::{BadRow, MOST_ROW_BYTES, RosterFormat, Row, list, too_long};
+use super::{BadRow, Columns, MOST_ROW_BYTES, RosterFormat, Row, list, too_long};
 use crate::sync::expression::from_json;
+
+/// More names than this are no columns.
+const MOST_COLUMNS: usize = 1000;
 
 pub(super) struct JsonLines {
     reader: BufReader<Bounded>,
     lists: BTreeMap<String, String>,
     line: u64,
     text: Vec<u8>,
+    /// The names of all rows so far.
+    names: BTreeSet<String>,
+    ended: bool,
 }
 
 impl JsonLines {
@@ -23,6 +29,16 @@ impl JsonLines {
             lists: format.lists.clone(),
             line: 0,
             text: Vec::new(),
+            names: BTreeSet::new(),
+            ended: false,
+        }
+    }
+
+    pub(super) fn columns(&self) -> Columns {
+        if self.ended && (1..MOST_COLUMNS).contains(&self.names.len()) {
+            Columns::InRows(self.names.iter().cloned().collect())
+        } else {
+            Columns::Unknown
         }
     }
 
@@ -39,6 +55,7 @@ impl JsonLines {
                 .read_until(b'\n', &mut self.text)
                 .map_err(|error| format!("line {} cannot be read: {error}", self.line))?;
             if count == 0 {
+                self.ended = true;
                 return Ok(None);
             }
             if count >= MOST_ROW_BYTES {
@@ -50,9 +67,10 @@ impl JsonLines {
         }
     }
 
-    fn row(&self) -> Result<Row, BadRow> {
+    fn row(&mut self) -> Result<Row, BadRow> {
+        let line = self.line;
         let bad = |reason: String| BadRow {
-            line: self.line,
+            line,
             key: None,
             reason,
         };
@@ -64,16 +82,16 @@ impl JsonLines {
         })?;
         let mut row = HashMap::with_capacity(members.len());
         for (name, value) in members {
+            if self.names.len() < MOST_COLUMNS && !self.names.contains(&name) {
+                self.names.insert(name.clone());
+            }
             let value = match (self.lists.get(&name), &value) {
                 (Some(separator), Json::String(text)) => list(text, separator),
                 _ => from_json(&value),
             };
             row.insert(name, value);
         }
-        Ok(Row {
-            line: self.line,
-            members: row,
-        })
+        Ok(Row { line, members: row })
     }
 
     pub(super) fn digest(self) -> String {

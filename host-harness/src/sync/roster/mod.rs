@@ -90,6 +90,28 @@ pub struct Row {
     pub(crate) members: HashMap<String, Cel>,
 }
 
+/// What a roster calls its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Columns {
+    /// By its header: all of them.
+    InHeader(Vec<String>),
+    /// All that any of its rows has; it was read to its end.
+    InRows(Vec<String>),
+    /// Each row has its own, and not all are read; or none could be, or they have too many.
+    Unknown,
+}
+
+impl Columns {
+    /// Their names, as far as they are known.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::InHeader(names) | Self::InRows(names) => names,
+            Self::Unknown => &[],
+        }
+    }
+}
+
 /// A roster that is being read.
 pub struct Roster {
     rows: Rows,
@@ -130,12 +152,12 @@ impl Roster {
         Ok(Self { rows, name })
     }
 
-    /// The columns; `None` where each row has its own (JSON Lines).
+    /// The columns, as far as they are known.
     #[must_use]
-    pub fn columns(&self) -> Option<&[String]> {
+    pub fn columns(&self) -> Columns {
         match &self.rows {
-            Rows::Csv(file) => Some(file.columns()),
-            Rows::JsonLines(_) => None,
+            Rows::Csv(file) => Columns::InHeader(file.columns().to_vec()),
+            Rows::JsonLines(file) => file.columns(),
         }
     }
 

@@ -21,8 +21,8 @@ use sha2::{Digest as _, Sha256};
 pub use self::policy::{Deactivations, Guards, Leavers, Phase, Policy, Switches, Unnamed};
 pub use self::starter::starter;
 use self::tables::Tables;
-use super::RosterFormat;
 use super::expression::{About, Expression};
+use super::{Columns, RosterFormat};
 use crate::contract::{Manifest, Problem, Value};
 use crate::failure::Failure;
 use crate::settings::nearest;
@@ -117,28 +117,40 @@ impl Rules {
         )
     }
 
-    /// Refuses a roster without a column that the rules name.
+    /// Refuses a roster that lacks a column that the rules name: in its header, or, where it
+    /// has none and was read to its end, in all of its rows. There, what a rule asks for with
+    /// `has(…)` may be missing.
     ///
     /// # Errors
     ///
     /// `invalid-settings` with a problem for each of them.
-    pub fn fit(&self, columns: &[String]) -> Result<(), Failure> {
+    pub fn fit(&self, columns: &Columns) -> Result<(), Failure> {
         let mut told = BTreeSet::new();
         let mut problems = Vec::new();
         for placed in self.about_persons() {
             for column in placed.expression.columns() {
-                if columns.contains(column) || !told.insert(column) {
+                let may_be_missing = match columns {
+                    Columns::InHeader(_) => false,
+                    Columns::InRows(_) => placed.expression.asked().contains(column),
+                    Columns::Unknown => true,
+                };
+                if columns.names().contains(column) || may_be_missing || !told.insert(column) {
                     continue;
                 }
-                let hint = match nearest(column, columns.iter().map(String::as_str)) {
+                let names = columns.names().iter();
+                let hint = match nearest(column, names.map(String::as_str)) {
                     Some(near) => format!("did you mean `person.{near}`?"),
-                    None => format!("it has {}.", columns.join(", ")),
+                    None => format!("it has {}.", columns.names().join(", ")),
+                };
+                let missing = match columns {
+                    Columns::InRows(_) => "no row of the roster has",
+                    _ => "the roster has no column",
                 };
                 problems.push(Problem {
                     name: column.clone(),
                     code: "no-column".to_owned(),
                     message: format!(
-                        "{}:{}: the roster has no column `{}`; {hint}",
+                        "{}:{}: {missing} `{}`; {hint}",
                         self.name,
                         placed.line,
                         column.escape_debug()

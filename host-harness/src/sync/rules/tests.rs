@@ -290,7 +290,7 @@ fn a_column_that_the_roster_lacks_is_told_at_its_line() {
     let columns = [
         "id", "email", "name", "grade", "starts", "end", "status", "groups",
     ];
-    let columns = columns.map(str::to_owned);
+    let columns = Columns::InHeader(columns.map(str::to_owned).to_vec());
     let error = rules().fit(&columns).unwrap_err();
     assert_eq!(
         error.message(),
