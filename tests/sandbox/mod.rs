@@ -5,6 +5,7 @@
 
 mod computing;
 mod grants;
+mod http2;
 mod logs;
 mod manifests;
 mod memory;

@@ -250,8 +250,19 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 /// More header lines, or longer ones, than the parser takes. hyper's own question for it
 /// comes with its server alone.
 fn is_head_too_large(error: &reqwest::Error) -> bool {
-    tls::cause::<hyper::Error>(error)
-        .is_some_and(|error| error.is_parse() && error.to_string().contains("too large"))
+    let in_http_1 = tls::cause::<hyper::Error>(error)
+        .is_some_and(|error| error.is_parse() && error.to_string().contains("too large"));
+    // A head of so many frames that the library hung up.
+    let in_http_2 = tls::cause::<h2::Error>(error).is_some_and(|error| {
+        error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+    });
+    in_http_1 || in_http_2
+}
+
+/// An answer that the library of HTTP/2 gave up; it says so alike of one that breaks the
+/// protocol, and of one whose header is a little too large.
+fn is_given_up(error: &reqwest::Error) -> bool {
+    tls::cause::<h2::Error>(error).is_some_and(|error| error.is_library() && error.is_reset())
 }
 
 /// What happened to a request that got no answer: not sent only where no connection, name
@@ -270,7 +281,13 @@ fn transport_failure(error: reqwest::Error) -> TransportFailure {
     if error.is_connect() || error.is_builder() {
         return TransportFailure::NotSent(format!("No connection: {}.", chain(&error)));
     }
-    TransportFailure::NoAnswer(format!("The connection broke: {}.", chain(&error)))
+    let hint = if is_given_up(&error) {
+        " The answer breaks HTTP/2, or its header is larger than `header-bytes` under [limits] \
+         allows."
+    } else {
+        ""
+    };
+    TransportFailure::NoAnswer(format!("The connection broke: {}.{hint}", chain(&error)))
 }
 
 /// An error and its causes in one line.
