@@ -14,6 +14,7 @@ mod inspect;
 mod interruption;
 mod pages;
 mod program;
+mod provenance;
 mod review;
 mod rules;
 mod stats;
