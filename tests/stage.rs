@@ -55,13 +55,18 @@ pub(crate) async fn connector_on(clock: &TestClock) -> Component {
 }
 
 async fn load(clock: Arc<dyn Clock>) -> Component {
+    let host = host(clock);
+    Component::from_bytes(&host, CONNECTOR_8X8).await.unwrap()
+}
+
+/// A host that shares its compiled code with those of all other tests.
+pub(crate) fn host(clock: Arc<dyn Clock>) -> Host {
     let mut options = HostOptions::default();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     options.compiled_code = CompiledCode::In(folder);
     options.max_instances = 16;
     options.clock = clock;
-    let host = Host::new(options).unwrap();
-    Component::from_bytes(&host, CONNECTOR_8X8).await.unwrap()
+    Host::new(options).unwrap()
 }
 
 /// A tenant and a connection to it.
