@@ -7,7 +7,10 @@
 //! ```text
 //! foreign --name NAME --version VERSION --base URL --token TOKEN
 //!         --etags yes|no --paging yes|no --report FILE
+//! foreign --write-component FILE
 //! ```
+//!
+//! The second writes the component that is inside the program, for hosts that take a file.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +41,19 @@ const AT_MOST: Duration = Duration::from_secs(240);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match Arguments::read(std::env::args().skip(1)) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [option, file] = words.as_slice()
+        && option == "--write-component"
+    {
+        return match std::fs::write(file, host_harness::bundled::CONNECTOR_8X8) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{file} cannot be written: {error}.");
+                ExitCode::from(2)
+            }
+        };
+    }
+    let arguments = match Arguments::read(words.into_iter()) {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!("{problem}");
