@@ -147,12 +147,17 @@ async function counted(action) {
 }
 
 const MANIFEST = {
-    settings: [{name: "base", kind: {tag: "base-url", val: ["Users"]}}, {name: "other", kind: {tag: "base-url", val: []}}],
+    settings: [{name: "base", kind: {tag: "base-url", val: ["Users"]}}, {name: "other", kind: {tag: "base-url", val: []}}, {name: "none", kind: {tag: "base-url", val: []}}],
     credentials: [
         {name: "token", placement: {tag: "bearer"}, baseUrl: "base"},
         {name: "key", placement: {tag: "header", val: {name: "x-key", prefix: "Key "}}, baseUrl: "base"},
         {name: "word", placement: {tag: "basic"}, baseUrl: "base"},
         {name: "elsewhere", placement: {tag: "bearer"}, baseUrl: "other"},
+        {name: "nowhere", placement: {tag: "bearer"}, baseUrl: "none"},
+        {name: "broken", placement: {tag: "bearer"}, baseUrl: "base"},
+        {name: "locked", placement: {tag: "bearer"}, baseUrl: "base"},
+        {name: "renewed", placement: {tag: "client-credentials"}, baseUrl: "base"},
+        {name: "asked", placement: {tag: "query", val: "key"}, baseUrl: "base"},
     ],
     headers: ["X-Api-Version", "Host", "x-key", "X-HTTP-Method-Override"],
 };
@@ -163,7 +168,9 @@ async function thePolicy() {
         const egress = options => {
             const settings = {base: `${origin}/t/Users`, other: `${origin}/u`};
             const credentials = {
-                token: () => "s3cr3t", key: () => "k3y", word: () => "ada:pass", elsewhere: () => "s3cr3t",
+                token: () => "s3cr3t", key: () => "k3y", word: () => "ada:pass", elsewhere: () => "s3cr3t", nowhere: () => "s3cr3t",
+                broken: () => "s3cr3t\nhost: b", locked: () => { throw new Error("s3cr3t"); },
+                renewed: () => "s3cr3t", asked: () => "s3cr3t",
             };
             return new Egress(MANIFEST, settings, {allowLoopbackHttp: true, credentials, responseBytes: 1000, ...options});
         };
@@ -196,7 +203,11 @@ async function thePolicy() {
         }
         await refused("a header of two lines", "header", "/t/x", {headers: [{name: "accept", value: "a\r\nhost: b"}]});
         await refused("an unknown credential", "credential", "/t/x", {credentials: ["nothing"]});
-        await refused("a credential of another setting", "credential", "/t/x", {credentials: ["elsewhere"]});
+        for (const name of ["elsewhere", "nowhere", "broken", "locked", "renewed"]) {
+            await refused(`the credential ${name}`, "credential", "/t/x", {credentials: [name]});
+            const {err} = await send("/t/x", {credentials: [name]});
+            tally.that(`${name} tells no secret`, !JSON.stringify(err).includes("s3cr3t"), err);
+        }
         await refused("a large body", "budget", "/t/x", {method: "post", body: new Uint8Array(20)}, {requestBytes: 10});
         tally.same("and nothing of it has left", seen, []);
         const outside = [`${origin}/other`, origin, "https://example.com/"].map(prefix => {
@@ -220,6 +231,8 @@ async function thePolicy() {
         tally.same("a credential goes into its header", seen.pop().headers["x-key"], "Key k3y");
         await send("/t/x", {credentials: ["word"]});
         tally.same("or into a basic one", seen.pop().headers.authorization, "Basic YWRhOnBhc3M=");
+        await send("/t/x?a=b", {credentials: ["asked"]});
+        tally.same("or into the query", seen.pop().url, "/t/x?a=b&key=s3cr3t");
         await send("/t/x");
         tally.same("and where none is named, none is sent", seen.pop().headers.authorization, undefined);
 
