@@ -60,7 +60,8 @@ class Operation {
     #egress;
     #readsOnly;
     #reach = [];
-    #sent = 0;
+    /** Requests so far, refused ones included. */
+    #asked = 0;
 
     constructor(egress, readsOnly) {
         this.#egress = egress;
@@ -106,6 +107,8 @@ class Operation {
     /** Why it may not be sent, if it may not. */
     #refusal({method, url, headers, body}) {
         const egress = this.#egress;
+        this.#asked += 1;
+        if (this.#asked > egress.requests) return ["budget", `An operation sends at most ${egress.requests} requests.`];
         if (this.#readsOnly && !READS.has(method)) {
             return ["method", `${method.toUpperCase()} writes, and only reading is granted here.`];
         }
@@ -118,8 +121,6 @@ class Operation {
         if ((body?.length ?? 0) > egress.requestBytes) {
             return ["budget", `A body has more than ${egress.requestBytes} bytes.`];
         }
-        this.#sent += 1;
-        if (this.#sent > egress.requests) return ["budget", `An operation sends at most ${egress.requests} requests.`];
         return undefined;
     }
 
