@@ -60,7 +60,8 @@ class Operation {
     #egress;
     #readsOnly;
     #reach = [];
-    #sent = 0;
+    /** Requests so far, refused ones included. */
+    #asked = 0;
 
     constructor(egress, readsOnly) {
         this.#egress = egress;
@@ -106,6 +107,8 @@ class Operation {
     /** Why it may not be sent, if it may not. */
     #refusal({method, url, headers, body}) {
         const egress = this.#egress;
+        this.#asked += 1;
+        if (this.#asked > egress.requests) return ["budget", `An operation sends at most ${egress.requests} requests.`];
         if (this.#readsOnly && !READS.has(method)) {
             return ["method", `${method.toUpperCase()} writes, and only reading is granted here.`];
         }
@@ -118,31 +121,28 @@ class Operation {
         if ((body?.length ?? 0) > egress.requestBytes) {
             return ["budget", `A body has more than ${egress.requestBytes} bytes.`];
         }
-        this.#sent += 1;
-        if (this.#sent > egress.requests) return ["budget", `An operation sends at most ${egress.requests} requests.`];
         return undefined;
     }
 
     /** Adds the credential; gives why not, if not. */
     async #authorize(name, url, headers, secrets) {
         const spec = this.#egress.credentials.get(name);
-        const secret = await this.#egress.secrets[name]?.();
-        if (!spec || !secret) return `There is no credential ${name}.`;
-        if (this.#egress.grants.get(spec.baseUrl)?.refusal(url.href)) {
+        const source = this.#egress.secrets[name];
+        if (!spec || !source) return `There is no credential ${name}.`;
+        const grant = this.#egress.grants.get(spec.baseUrl);
+        if (!grant || grant.refusal(url.href)) {
             return `The credential ${name} belongs to the setting ${spec.baseUrl}, and not to this URL.`;
         }
-        const {tag, val} = spec.placement;
-        // What is sent is looked for in the answer, in the form in which it was sent.
-        const sent = tag === "basic" ? Buffer.from(secret).toString("base64") : secret;
-        switch (tag) {
-            case "bearer": headers.set("authorization", `Bearer ${sent}`); break;
-            case "basic": headers.set("authorization", `Basic ${sent}`); break;
-            case "header": headers.set(val.name, val.prefix + sent); break;
-            case "query": url.searchParams.append(val, sent); break;
-            default: return `This host does not place credentials as ${tag}.`;
+        try {
+            const secret = await source();
+            const sent = place(spec.placement, secret, url, headers);
+            // Both are looked for in the answer.
+            secrets.push(secret, sent);
+            return undefined;
+        } catch {
+            // Whatever went wrong may have the secret in its message.
+            return `The credential ${name} cannot be had, or not be placed as the manifest says.`;
         }
-        secrets.push(secret, sent);
-        return undefined;
     }
 
     async #exchange({method, body}, url, headers, secrets, ended) {
@@ -168,6 +168,20 @@ class Operation {
             return {err: {tag: "no-answer", val: `No whole answer came back (${code}).`}};
         }
     }
+}
+
+/** Puts a secret where the manifest says; gives the form in which it is sent. */
+function place({tag, val}, secret, url, headers) {
+    if (!secret) throw new Error("There is no secret.");
+    const sent = tag === "basic" ? Buffer.from(secret).toString("base64") : secret;
+    switch (tag) {
+        case "bearer": headers.set("authorization", `Bearer ${sent}`); break;
+        case "basic": headers.set("authorization", `Basic ${sent}`); break;
+        case "header": headers.set(val.name, val.prefix + sent); break;
+        case "query": url.searchParams.append(val, sent); break;
+        default: throw new Error("This host does not place credentials in this way.");
+    }
+    return sent;
 }
 
 const refuse = (reason, message) => ({err: {tag: "refused", val: {reason, message}}});

@@ -95,7 +95,8 @@ export class Connection {
             throw failed("invalid-settings", problems.map(({message}) => message).join(" "), problems);
         }
         this.#code = code;
-        this.#settings = Object.entries(settings).map(([name, value]) => ({name, value}));
+        const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+        this.#settings = given.map(([name, value]) => ({name, value}));
         this.#options = {operationMs, log};
         this.#egress = new Egress(manifest, settings, options);
     }

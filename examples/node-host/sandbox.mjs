@@ -8,6 +8,8 @@ import {MessageChannel, Worker} from "node:worker_threads";
 import {ConnectorFailure, failed} from "./failure.mjs";
 
 const GUEST = new URL("./guest.mjs", import.meta.url);
+/** Log messages of one call; more are dropped. */
+const LOG_MESSAGES = 1000;
 
 /** Runs one call, and gives what it gives. Nothing can be sent before `reach` was told and found good. */
 export async function runInSandbox({code, call, deadlineMs = 30_000, reach, send, log, learned}) {
@@ -35,6 +37,7 @@ export async function runInSandbox({code, call, deadlineMs = 30_000, reach, send
                 Atomics.notify(bell, 0);
             };
             let reachable = false;
+            let logged = 0;
             const handle = {
                 reach(prefixes) {
                     reach(prefixes);
@@ -45,7 +48,12 @@ export async function runInSandbox({code, call, deadlineMs = 30_000, reach, send
                     if (!reachable) return answer({err: {tag: "refused", val: refused}});
                     answer(await send(request, ended.signal));
                 },
-                log: ([level, message, fields]) => log?.(level, message, fields),
+                log([level, message, fields]) {
+                    logged += 1;
+                    if (logged > LOG_MESSAGES) return;
+                    const clean = fields.slice(0, 16).map(({name, value}) => ({name: plain(name), value: plain(value)}));
+                    log?.(level, plain(message), clean);
+                },
                 learned: note => learned?.(note),
                 done: resolve,
                 failed: failure => reject(new ConnectorFailure(failure)),
@@ -68,3 +76,6 @@ export async function runInSandbox({code, call, deadlineMs = 30_000, reach, send
         await worker.terminate();
     }
 }
+
+/** A text of the guest's without what a terminal would obey, and not without end. */
+const plain = text => text.slice(0, 4096).replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, "\ufffd");

@@ -7,10 +7,11 @@
 //! ```text
 //! foreign --name NAME --version VERSION --base URL --token TOKEN
 //!         --etags yes|no --paging yes|no --report FILE
-//! foreign --write-component FILE
+//! foreign --write-components FOLDER
 //! ```
 //!
-//! The second writes the component that is inside the program, for hosts that take a file.
+//! The second writes `connector.wasm`, the component that is inside the program, and `hostile.wasm`,
+//! one that attacks its host, for hosts that take a file.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,11 +30,13 @@ mod service;
 #[allow(dead_code, reason = "the stage of all tests; these use a part of it")]
 mod stage;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use arguments::Arguments;
 use checks::Checks;
+use host_harness::bundled::CONNECTOR_8X8;
 use service::Service;
 
 /// A service that hangs is a failure, and not the end of CI's patience.
@@ -42,13 +45,13 @@ const AT_MOST: Duration = Duration::from_secs(240);
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [option, file] = words.as_slice()
-        && option == "--write-component"
+    if let [option, folder] = words.as_slice()
+        && option == "--write-components"
     {
-        return match std::fs::write(file, host_harness::bundled::CONNECTOR_8X8) {
+        return match write_components(Path::new(folder)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("{file} cannot be written: {error}.");
+                eprintln!("The components cannot be written to {folder}: {error}.");
                 ExitCode::from(2)
             }
         };
@@ -78,4 +81,10 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn write_components(folder: &Path) -> std::io::Result<()> {
+    const HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile.wasm"));
+    std::fs::write(folder.join("connector.wasm"), CONNECTOR_8X8)?;
+    std::fs::write(folder.join("hostile.wasm"), HOSTILE)
 }

@@ -1,8 +1,8 @@
 // The connector, the very file, in Node.js: the example host on a simulated tenant, and its policy
 // on a server that counts what reaches it.
 //
-// `node check_node_host.mjs HARNESS COMPONENT REPORT`, beside the example's own files, in the
-// folder where its packages are installed.
+// `node check_node_host.mjs HARNESS COMPONENT HOSTILE REPORT`, beside the example's own files, in the
+// folder where its packages are installed. HOSTILE is a connector that attacks its host.
 import {createServer} from "node:http";
 import {readFileSync} from "node:fs";
 import {once} from "node:events";
@@ -13,7 +13,7 @@ import {Connector} from "./provisioning-host.mjs";
 import {Tally} from "./tally.mjs";
 import {TOKEN, ask, run, tenant} from "./tenants.mjs";
 
-const [harness, component, report] = process.argv.slice(2);
+const [harness, component, hostile, report] = process.argv.slice(2);
 const tally = new Tally();
 const program = new URL("./connector.mjs", import.meta.url).pathname;
 const ADA = {
@@ -147,12 +147,17 @@ async function counted(action) {
 }
 
 const MANIFEST = {
-    settings: [{name: "base", kind: {tag: "base-url", val: ["Users"]}}, {name: "other", kind: {tag: "base-url", val: []}}],
+    settings: [{name: "base", kind: {tag: "base-url", val: ["Users"]}}, {name: "other", kind: {tag: "base-url", val: []}}, {name: "none", kind: {tag: "base-url", val: []}}],
     credentials: [
         {name: "token", placement: {tag: "bearer"}, baseUrl: "base"},
         {name: "key", placement: {tag: "header", val: {name: "x-key", prefix: "Key "}}, baseUrl: "base"},
         {name: "word", placement: {tag: "basic"}, baseUrl: "base"},
         {name: "elsewhere", placement: {tag: "bearer"}, baseUrl: "other"},
+        {name: "nowhere", placement: {tag: "bearer"}, baseUrl: "none"},
+        {name: "broken", placement: {tag: "bearer"}, baseUrl: "base"},
+        {name: "locked", placement: {tag: "bearer"}, baseUrl: "base"},
+        {name: "renewed", placement: {tag: "client-credentials"}, baseUrl: "base"},
+        {name: "asked", placement: {tag: "query", val: "key"}, baseUrl: "base"},
     ],
     headers: ["X-Api-Version", "Host", "x-key", "X-HTTP-Method-Override"],
 };
@@ -163,7 +168,9 @@ async function thePolicy() {
         const egress = options => {
             const settings = {base: `${origin}/t/Users`, other: `${origin}/u`};
             const credentials = {
-                token: () => "s3cr3t", key: () => "k3y", word: () => "ada:pass", elsewhere: () => "s3cr3t",
+                token: () => "s3cr3t", key: () => "k3y", word: () => "ada:pass", elsewhere: () => "s3cr3t", nowhere: () => "s3cr3t",
+                broken: () => "s3cr3t\nhost: b", locked: () => { throw new Error("s3cr3t"); },
+                renewed: () => "s3cr3t", asked: () => "s3cr3t",
             };
             return new Egress(MANIFEST, settings, {allowLoopbackHttp: true, credentials, responseBytes: 1000, ...options});
         };
@@ -196,7 +203,11 @@ async function thePolicy() {
         }
         await refused("a header of two lines", "header", "/t/x", {headers: [{name: "accept", value: "a\r\nhost: b"}]});
         await refused("an unknown credential", "credential", "/t/x", {credentials: ["nothing"]});
-        await refused("a credential of another setting", "credential", "/t/x", {credentials: ["elsewhere"]});
+        for (const name of ["elsewhere", "nowhere", "broken", "locked", "renewed"]) {
+            await refused(`the credential ${name}`, "credential", "/t/x", {credentials: [name]});
+            const {err} = await send("/t/x", {credentials: [name]});
+            tally.that(`${name} tells no secret`, !JSON.stringify(err).includes("s3cr3t"), err);
+        }
         await refused("a large body", "budget", "/t/x", {method: "post", body: new Uint8Array(20)}, {requestBytes: 10});
         tally.same("and nothing of it has left", seen, []);
         const outside = [`${origin}/other`, origin, "https://example.com/"].map(prefix => {
@@ -220,6 +231,8 @@ async function thePolicy() {
         tally.same("a credential goes into its header", seen.pop().headers["x-key"], "Key k3y");
         await send("/t/x", {credentials: ["word"]});
         tally.same("or into a basic one", seen.pop().headers.authorization, "Basic YWRhOnBhc3M=");
+        await send("/t/x?a=b", {credentials: ["asked"]});
+        tally.same("or into the query", seen.pop().url, "/t/x?a=b&key=s3cr3t");
         await send("/t/x");
         tally.same("and where none is named, none is sent", seen.pop().headers.authorization, undefined);
 
@@ -254,8 +267,52 @@ async function thePolicy() {
     tally.same("where nobody listens, nothing was sent", err?.tag, "not-sent");
 }
 
+/** A connector that attacks: its thread ends, and nothing else does. */
+async function theSandbox() {
+    const attacker = await Connector.load(hostile);
+    await counted(async (origin, seen) => {
+        const connect = (attack, more = {}) => attacker.connect({
+            settings: {"instance-url": `${origin}/t`, attack}, credentials: {"api-token": () => "s3cr3t-token"},
+            allowLoopbackHttp: true, ...more,
+        });
+        await tally.fails("an endless loop ends", "deadline-exceeded", () => connect("endless-loop in check", {operationMs: 2000}).check());
+        for (const attack of ["deep-recursion", "wide-frames", "trap", "panic"]) {
+            const connection = connect(`${attack} in check`);
+            await tally.fails(attack, "connector-fault", () => connection.check());
+            const {id} = await connection.get(`GET ${origin}/t/x`);
+            tally.same(`after ${attack} comes a fresh sandbox`, id, `GET ${origin}/t/x`);
+        }
+        const forgetful = connect("remember in check");
+        tally.same("a sandbox remembers nothing", [await forgetful.check(), await forgetful.check()].length, 2);
+        seen.length = 0;
+        await tally.fails("a storm of requests is stopped", "refused-by-host", () => connect("call-storm in check").check());
+        tally.same("after as many as are allowed", seen.length, 100);
+        const logged = [];
+        const log = (level, message, fields) => logged.push(message, ...fields.map(({value}) => value));
+        await connect("log-flood in check", {log}).check();
+        tally.that("a flood of messages is cut", logged.length > 0 && logged.length <= 17_000, logged.length);
+        logged.length = 0;
+        await connect("log-escapes in check", {log}).check();
+        tally.that("and none of them moves a cursor", logged.length > 0 && !/[\u0000-\u001f\u009b\u202e]/.test(logged.join("")), logged);
+        seen.length = 0;
+        for (const [script, code] of [
+            ["GET http://example.com/", "refused-origin"], [`GET ${origin}/other`, "refused-path"],
+            [`POST ${origin}/t/x`, "refused-method"], [`GET ${origin}/t/x | header cookie: a`, "refused-header"],
+            [`GET ${origin}/t/x | credential other-token`, "refused-credential"],
+        ]) {
+            const failure = await tally.fails(script, "refused-by-host", () => connect().get(script));
+            tally.same(`${script} is ${code}`, failure?.code, code);
+        }
+        tally.same("and nothing of it has left", seen, []);
+        const echo = await tally.fails("an echo does not reach the guest", "malformed-answer", () => connect().get(`GET ${origin}/t/echo | credential api-token`));
+        tally.same("but is withheld", echo?.code, "withheld");
+        tally.same("though it was sent", seen.pop()?.headers.authorization, "Bearer s3cr3t-token");
+    });
+}
+
 const connector = await theFile();
 await thePolicy();
+await theSandbox();
 await tenant(harness, [], theProgram);
 await tenant(harness, ["--people", "200"], url => theLibrary(connector, url));
 const {version} = JSON.parse(readFileSync(new URL("./node_modules/@bytecodealliance/jco/package.json", import.meta.url)));

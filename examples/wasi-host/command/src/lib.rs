@@ -1,7 +1,7 @@
 //! A program for WASI hosts that drives a connector:
 //!
 //! ```text
-//! SETTING=VALUE… -- OPERATION [+ OPERATION]…
+//! SETTING=VALUE… + OPERATION [+ OPERATION]…
 //! ```
 //!
 //! An OPERATION is `check`, `list`, `find KEY=VALUE`, `create NAME=VALUE…`,
@@ -36,9 +36,16 @@ wasip2::cli::command::export!(Command);
 impl wasip2::exports::cli::run::Guest for Command {
     fn run() -> Result<(), ()> {
         let words = wasip2::cli::environment::get_arguments();
-        let (settings, operations) = operation::read(words.get(1..).unwrap_or_default())
-            .map_err(|problem| say(true, &problem))?;
-        drive(&settings, &operations).map_err(|failure| say(false, &failure))
+        let done = operation::read(words.get(1..).unwrap_or_default())
+            .map_err(|problem| say(true, &problem))
+            .and_then(|(settings, operations)| {
+                drive(&settings, &operations).map_err(|failure| say(false, &failure))
+            });
+        if done.is_err() {
+            // Some hosts show an error that is returned as a fault of the program.
+            wasip2::cli::exit::exit(Err(()));
+        }
+        done
     }
 }
 

@@ -28,16 +28,16 @@ pub(crate) enum Operation {
 
 /// Settings and operations, or what is wrong with the words.
 pub(crate) fn read(words: &[String]) -> Result<(Settings, Vec<Operation>), String> {
-    let mut halves = words.splitn(2, |word| word == "--");
-    let settings = halves.next().unwrap_or_default().iter();
+    let mut parts = words.split(|word| word == "+");
+    let settings = parts.next().unwrap_or_default().iter();
     let settings = settings
         .map(|word| pair(word).map(|(name, value)| SettingValue { name, value }))
         .collect::<Result<_, _>>()?;
-    let operations = halves
-        .next()
-        .ok_or("usage: SETTING=VALUE… -- OPERATION [+ OPERATION]…")?;
-    let operations = operations.split(|word| word == "+").map(operation);
-    Ok((settings, operations.collect::<Result<_, _>>()?))
+    let operations: Vec<Operation> = parts.map(operation).collect::<Result<_, _>>()?;
+    if operations.is_empty() {
+        return Err("usage: SETTING=VALUE… + OPERATION [+ OPERATION]…".to_owned());
+    }
+    Ok((settings, operations))
 }
 
 fn pair(word: &str) -> Result<(String, String), String> {
