@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy,
+    Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, Inlining, InstanceAllocationStrategy,
     PoolingAllocationConfig,
 };
 
@@ -28,6 +28,9 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 const CORE_INSTANCES: u32 = 8;
 /// The fibre's stack beyond the guest's own part of it, for the host's calls.
 const HOST_STACK_BYTES: usize = 1 << 20;
+/// What the pool has beyond the places: what a thread is about to give back is not there yet for
+/// whoever takes the place.
+const SPARE: u32 = 16;
 /// How much of a guest's memory, tables and stack stays with the process for the next guest,
 /// emptied, at most.
 const KEPT_MEMORY: usize = 384 << 10;
@@ -263,7 +266,7 @@ enum Spacing {
     /// As far as any address of a guest reaches: one beyond its memory meets a page that is
     /// nobody's, and nothing needs to be compared before it is used.
     Addressable,
-    /// As far as the largest memory allowed: addresses are compared in code. A third slower,
+    /// As far as the largest memory allowed: addresses are compared in code. Slower, and
     /// for systems with little address space.
     LargestMemory,
 }
@@ -303,11 +306,13 @@ fn spaced(
     config.async_stack_zeroing(true);
     // No function of a connector or of the host runs beside another in one store.
     config.concurrency_support(false);
+    // Connectors are built small, with a call for every few instructions; here those calls go.
+    config.compiler_inlining(Inlining::Yes);
     config.cache(cache);
     #[cfg(feature = "testing")]
     config.coredump_on_trap(true);
 
-    let count = options.max_instances.max(1);
+    let count = options.max_instances.max(1).saturating_add(SPARE);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         .total_core_instances(count.saturating_mul(CORE_INSTANCES))
