@@ -64,10 +64,7 @@ pub(crate) async fn measure() {
     );
 
     let line = served.lines.last().unwrap();
-    let computing = hostile
-        .connect(to(line).setting("attack", "endless-loop in get"))
-        .await
-        .unwrap();
+    let computing = hostile.connect(computing_without_end(line)).await.unwrap();
     let waiting = keep_busy(&computing, "GET http://unused/");
     let beside = all_at_once(&connections, "third").await;
     drop(waiting);
@@ -102,6 +99,15 @@ fn to(line: &str) -> ConnectionOptions {
         .credentials(StaticCredentials::new().with("api-token", token));
     options.network.allow_loopback_http = true;
     options
+}
+
+/// What the hostile connector is told.
+fn computing_without_end(line: &str) -> ConnectionOptions {
+    let (_, token) = line.split_once(' ').unwrap();
+    let credentials = StaticCredentials::new().with("api-token", token);
+    to(line)
+        .setting("attack", "endless-loop in get")
+        .credentials(credentials.with("other-token", "of-nobody"))
 }
 
 /// Begins so many operations, which end when this is dropped.

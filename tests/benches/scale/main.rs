@@ -22,7 +22,7 @@
 
 mod child;
 mod connections;
-#[path = "../figures.rs"]
+#[path = "../figures/mod.rs"]
 #[allow(dead_code, reason = "each benchmark uses its part")]
 mod figures;
 #[path = "../../in_process.rs"]
