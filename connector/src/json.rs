@@ -11,6 +11,9 @@ use crate::prelude::*;
 /// How deep values may stand in one another: the stack is small, and nobody's user is deep.
 const MAX_DEPTH: usize = 127;
 
+/// Bytes that a text gets at once: a user's fit, and growing would copy them again and again.
+const USUAL_TEXT: usize = 1 << 10;
+
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are JSON's own")]
@@ -71,7 +74,7 @@ impl<'a> Json<'a> {
     /// As it is sent.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(USUAL_TEXT);
         self.write(&mut out);
         out
     }
@@ -193,30 +196,62 @@ fn separate(index: usize, out: &mut String) {
 /// A text in quotes.
 pub fn quote(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        let short = match c {
-            '"' | '\\' => c,
-            '\u{8}' => 'b',
-            '\u{c}' => 'f',
-            '\n' => 'n',
-            '\r' => 'r',
-            '\t' => 't',
-            '\0'..='\u{1f}' => {
-                let code = u32::from(c);
-                out.push_str("\\u00");
-                out.push(if code < 0x10 { '0' } else { '1' });
-                out.extend(char::from_digit(code % 0x10, 0x10));
-                continue;
-            }
+    let mut rest = text;
+    loop {
+        let plain = plain_run(rest.as_bytes());
+        let (plain, after) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let Some(byte) = after.bytes().next() else {
+            break;
+        };
+        rest = after.get(1..).unwrap_or_default();
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            8 => b'b',
+            0xc => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
             _ => {
-                out.push(c);
+                out.push_str("\\u00");
+                out.push(if byte < 0x10 { '0' } else { '1' });
+                out.extend(char::from_digit(u32::from(byte) % 0x10, 0x10));
                 continue;
             }
         };
         out.push('\\');
-        out.push(short);
+        out.push(char::from(short));
     }
     out.push('"');
+}
+
+/// Whether a byte stands for itself within a text.
+fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
+/// How many bytes stand for themselves from the beginning on. Most of a body is texts, so that
+/// eight are looked at together: a byte's highest bit is set where it was below what is taken
+/// from it, which one above may only be after it.
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    let below = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word;
+    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let mut at = 0;
+    let (eights, _) = bytes.as_chunks::<8>();
+    for eight in eights {
+        let word = u64::from_le_bytes(*eight);
+        let found = below(word, b' ') | is(word, b'"') | is(word, b'\\');
+        let found = found & (ONES << 7);
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| is_plain(*byte)) {
+        at += 1;
+    }
+    at
 }
 
 struct Reader<'a> {
@@ -287,7 +322,10 @@ impl<'a> Reader<'a> {
 
     /// A piece of a text, up to whatever needs a look.
     fn plain(&mut self) -> Option<&'a str> {
-        self.run(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+        let rest = self.text.get(self.at..)?;
+        let plain = rest.get(..plain_run(rest.as_bytes()))?;
+        self.at += plain.len();
+        Some(plain)
     }
 
     /// What follows a backslash.

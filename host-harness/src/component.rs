@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::bindings::ConnectorPre;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::Manifest;
-use crate::engine::Host;
+use crate::engine::{Host, Share};
 use crate::failure::Failure;
 use crate::inspection::Inspection;
 use crate::manifest;
@@ -188,7 +188,7 @@ impl Component {
             let limits = host.limits();
             let work = async {
                 let meter = Meter::start("describe", host.observer(), host.clock());
-                let mut sandbox = Sandbox::start(host, &instance, limits, meter).await?;
+                let mut sandbox = Sandbox::start(host, &instance, limits, None, meter).await?;
                 sandbox.describe().await
             };
             host.within("describe", limits.operation_time, work).await?
@@ -235,7 +235,9 @@ impl Component {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn start_sandbox(&self) -> Result<(), Failure> {
-        self.sandbox(self.0.host.limits(), None).await.map(drop)
+        self.sandbox(self.0.host.limits(), None, None)
+            .await
+            .map(drop)
     }
 
     /// Calls `describe` once more, in a sandbox of its own.
@@ -246,7 +248,7 @@ impl Component {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn describe_anew(&self) -> Result<Manifest, Failure> {
-        let mut sandbox = self.sandbox(self.0.host.limits(), None).await?;
+        let mut sandbox = self.sandbox(self.0.host.limits(), None, None).await?;
         sandbox.describe().await
     }
 
@@ -257,9 +259,10 @@ impl Component {
     pub(crate) async fn sandbox(
         &self,
         limits: &Limits,
+        share: Option<&Share>,
         meter: Option<Meter>,
     ) -> Result<Sandbox, Failure> {
-        Sandbox::start(&self.0.host, &self.0.instance, limits, meter).await
+        Sandbox::start(&self.0.host, &self.0.instance, limits, share, meter).await
     }
 }
 

@@ -3,13 +3,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy,
+    Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, Inlining, InstanceAllocationStrategy,
     PoolingAllocationConfig,
 };
 
@@ -27,9 +28,12 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 const CORE_INSTANCES: u32 = 8;
 /// The fibre's stack beyond the guest's own part of it, for the host's calls.
 const HOST_STACK_BYTES: usize = 1 << 20;
+/// What the pool has beyond the places: what a thread is about to give back is not there yet for
+/// whoever takes the place.
+const SPARE: u32 = 16;
 /// How much of a guest's memory, tables and stack stays with the process for the next guest,
 /// emptied, at most.
-const KEPT_MEMORY: usize = 256 << 10;
+const KEPT_MEMORY: usize = 384 << 10;
 const KEPT_TABLE: usize = 64 << 10;
 const KEPT_STACK: usize = 64 << 10;
 
@@ -54,7 +58,8 @@ pub struct HostOptions {
     /// Where compiled code is kept.
     pub compiled_code: CompiledCode,
     /// Instances at once, in all connections; further operations wait for a place.
-    /// Default 1,000. Each reserves 256 MiB of address space, and no memory.
+    /// Default 1,000. Each reserves 4 GiB of address space, or 256 MiB where the system has
+    /// too little of it, and no memory.
     pub max_instances: u32,
     /// The guest's stack in bytes. Default 512 KiB.
     pub stack_bytes: usize,
@@ -107,6 +112,8 @@ struct Inner {
     engine: Engine,
     linker: Linker<StoreState>,
     places: Arc<Semaphore>,
+    /// Of all places.
+    count: usize,
     ticker: Arc<Ticker>,
     clock: Arc<dyn Clock>,
     count_fuel: bool,
@@ -128,12 +135,12 @@ impl Host {
             .map_err(|error| HostError(format!("{error:#}")))?;
         let ticker = Arc::new(Ticker::default());
         ticker.start(engine.weak())?;
+        let count = usize::try_from(options.max_instances.max(1)).unwrap_or(usize::MAX);
         Ok(Self(Arc::new(Inner {
             engine,
             linker,
-            places: Arc::new(Semaphore::new(
-                usize::try_from(options.max_instances.max(1)).unwrap_or(usize::MAX),
-            )),
+            places: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
+            count,
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
@@ -179,26 +186,67 @@ impl Host {
         let _running = self.run_clockwork();
         let end = self.clock().now().saturating_add(time);
         tokio::select! {
+            biased;
             result = work => result,
             () = self.clock().alarm(end) => Err(Failure::out_of_time(name, time, false)),
         }
     }
 
-    /// A place in the pool.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        Arc::clone(&self.0.places)
-            .acquire_owned()
-            .await
-            .map_err(|_| Failure::Cancelled {
-                message: "The host is going down.".to_owned(),
-                unsettled: false,
-            })
+    /// A place in the pool, once the share has one left.
+    pub(crate) async fn place(&self, share: Option<&Share>) -> Result<Taken, Failure> {
+        let within_share = match share {
+            Some(Share(share)) => Some(permit(share).await?),
+            None => None,
+        };
+        Ok(Taken {
+            _place: permit(&self.0.places).await?,
+            _within_share: within_share,
+        })
+    }
+
+    /// Whether a place may be kept by a sandbox that waits for its next operation: as long as
+    /// half of them are free, so that those who wait never wait for whoever does nothing.
+    pub(crate) fn may_keep_a_place(&self) -> bool {
+        self.0.places.available_permits() >= self.0.count / 2 || !Mitigation::Share.is_on()
     }
 
     /// Keeps the epoch moving, for as long as the returned value lives.
     pub(crate) fn run_clockwork(&self) -> Running {
         self.0.ticker.hold()
     }
+}
+
+async fn permit(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+    let places = Arc::clone(places);
+    places
+        .acquire_owned()
+        .await
+        .map_err(|_| Failure::Cancelled {
+            message: "The host is going down.".to_owned(),
+            unsettled: false,
+        })
+}
+
+/// How many places one connection may take at once, so that none takes them all, however many
+/// operations it is given and however long its upstream keeps each of them.
+pub(crate) struct Share(Arc<Semaphore>);
+
+impl Share {
+    /// Twice as many as may be on the wire: while those wait for answers, as many others
+    /// compute or settle.
+    pub(crate) fn of(max_concurrency: usize) -> Self {
+        let places = match Mitigation::Share.is_on() {
+            true => max_concurrency.max(1).saturating_mul(2),
+            false => Semaphore::MAX_PERMITS,
+        };
+        Self(Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// A place in the pool, and in its connection's share.
+pub(crate) struct Taken {
+    _place: OwnedSemaphorePermit,
+    _within_share: Option<OwnedSemaphorePermit>,
 }
 
 impl fmt::Debug for Host {
@@ -212,7 +260,33 @@ impl fmt::Debug for Host {
 #[error("The host cannot be set up: {0}")]
 pub struct HostError(String);
 
+/// How far apart the memories of guests lie.
+#[derive(Clone, Copy)]
+enum Spacing {
+    /// As far as any address of a guest reaches: one beyond its memory meets a page that is
+    /// nobody's, and nothing needs to be compared before it is used.
+    Addressable,
+    /// As far as the largest memory allowed: addresses are compared in code. Slower, and
+    /// for systems with little address space.
+    LargestMemory,
+}
+
 fn engine(options: &HostOptions) -> Result<Engine, HostError> {
+    let cache = cache(&options.compiled_code)?;
+    spaced(options, cache.clone(), Spacing::Addressable)
+        .or_else(|_| spaced(options, cache, Spacing::LargestMemory))
+        .map_err(|error| {
+            HostError(format!(
+                "{error:#} (fewer `max_instances` need less address space)"
+            ))
+        })
+}
+
+fn spaced(
+    options: &HostOptions,
+    cache: Option<Cache>,
+    spacing: Spacing,
+) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.wasm_component_model(true);
     config.epoch_interruption(true);
@@ -220,20 +294,25 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
     let stack = stack_in_force(options.stack_bytes);
     config.max_wasm_stack(stack);
     config.async_stack_size(stack.saturating_add(HOST_STACK_BYTES));
-    // A slot of the pool is as large as the largest memory allowed, instead of the usual
-    // 4 GiB, so that thousands fit into an address space; bounds are checked in code.
-    let memory = u64::try_from(MOST_MEMORY).unwrap_or(u64::MAX);
-    config.memory_reservation(memory);
-    config.memory_guard_size(64 << 10);
+    let (reserved, guard) = match spacing {
+        Spacing::Addressable => (4 << 30, 32 << 20),
+        Spacing::LargestMemory => (u64::try_from(MOST_MEMORY).unwrap_or(u64::MAX), 64 << 10),
+    };
+    config.memory_reservation(reserved);
+    config.memory_guard_size(guard);
     config.memory_reservation_for_growth(0);
     config.memory_may_move(false);
     // Nothing of a stack reaches the next guest.
     config.async_stack_zeroing(true);
-    config.cache(cache(&options.compiled_code)?);
+    // No function of a connector or of the host runs beside another in one store.
+    config.concurrency_support(false);
+    // Connectors are built small, with a call for every few instructions; here those calls go.
+    config.compiler_inlining(Inlining::Yes);
+    config.cache(cache);
     #[cfg(feature = "testing")]
     config.coredump_on_trap(true);
 
-    let count = options.max_instances.max(1);
+    let count = options.max_instances.max(1).saturating_add(SPARE);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         .total_core_instances(count.saturating_mul(CORE_INSTANCES))
@@ -247,18 +326,14 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
         .table_elements(MOST_TABLE_ELEMENTS);
     // What a guest has touched is written over instead of being given back to the system and
     // faulted in again, which is twice as dear: an operation touches some 40 KiB of memory, a
-    // page of 100 accounts 270. Where the system can say which pages were touched, only these
+    // page of 100 accounts 350. Where the system can say which pages were touched, only these
     // are written.
     pool.linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(KEPT_TABLE)
         .async_stack_keep_resident(KEPT_STACK)
         .pagemap_scan(Enabled::Auto);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Engine::new(&config).map_err(|error| {
-        HostError(format!(
-            "{error:#} (fewer `max_instances` need less address space)"
-        ))
-    })
+    Engine::new(&config)
 }
 
 fn cache(choice: &CompiledCode) -> Result<Option<Cache>, HostError> {
@@ -335,7 +410,11 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
 /// with the host.
 #[derive(Default)]
 struct Ticker {
-    running: Mutex<Option<usize>>,
+    running: AtomicUsize,
+    /// Whether the thread waits to be woken: guests come and go a hundred thousand times a
+    /// second, and the system is only called where it does.
+    asleep: AtomicBool,
+    ended: Mutex<bool>,
     changed: Condvar,
 }
 
@@ -344,7 +423,6 @@ pub(crate) struct Running(Arc<Ticker>);
 
 impl Ticker {
     fn start(self: &Arc<Self>, engine: EngineWeak) -> Result<(), HostError> {
-        self.set(|running| *running = Some(0));
         let ticker = Arc::clone(self);
         std::thread::Builder::new()
             .name("host-harness-epoch".to_owned())
@@ -363,44 +441,45 @@ impl Ticker {
 
     /// Whether there is work, once there is or the host has ended.
     fn wait_for_work(&self) -> bool {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        while *running == Some(0) {
-            running = self
+        let mut ended = self.ended();
+        // Told before it is looked whether anybody runs, as whoever begins to run does so
+        // before it looks whether this is told: one of the two sees the other.
+        self.asleep.store(true, Ordering::SeqCst);
+        while !*ended && self.running.load(Ordering::SeqCst) == 0 {
+            ended = self
                 .changed
-                .wait(running)
+                .wait(ended)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        running.is_some()
+        self.asleep.store(false, Ordering::SeqCst);
+        !*ended
     }
 
     fn hold(self: &Arc<Self>) -> Running {
-        self.set(|running| {
-            if let Some(count) = running {
-                *count += 1;
-            }
-        });
+        self.running.fetch_add(1, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) {
+            // With the lock, since the thread may have looked and not wait yet.
+            let _ended = self.ended();
+            self.changed.notify_all();
+        }
         Running(Arc::clone(self))
     }
 
-    fn set(&self, change: impl FnOnce(&mut Option<usize>)) {
-        change(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
+    fn ended(&self) -> MutexGuard<'_, bool> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.set(|running| {
-            if let Some(count) = running {
-                *count = count.saturating_sub(1);
-            }
-        });
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.ticker.set(|running| *running = None);
+        *self.ticker.ended() = true;
+        self.ticker.changed.notify_all();
     }
 }
 

@@ -89,6 +89,8 @@ mitigations! {
     FreshSandbox = "fresh-sandbox",
     /// A guest that computes lets others run.
     Fairness = "fairness",
+    /// A connection's operations take a few places and not all.
+    Share = "share",
     /// Results are held against the contract.
     Promises = "promises",
     /// What a guest says is made fit for terminals and people.

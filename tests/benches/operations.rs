@@ -1,7 +1,8 @@
 //! What the sandbox and the host add: each operation through the whole host, beside the same
 //! operation of the same connector natively, both with the same answers and without a socket.
 //!
-//! `cargo bench -p end-to-end --bench operations`
+//! `cargo bench -p end-to-end --bench operations` measures all of it, and ends with the rows of
+//! the table in `docs/performance.md`; a name after `--` measures a part, such as `create`.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +12,8 @@
     reason = "a benchmark"
 )]
 
+#[expect(dead_code, reason = "the other benchmark uses the rest")]
+mod figures;
 #[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../in_process.rs"]
 mod in_process;
@@ -20,6 +23,7 @@ mod native;
 mod stage;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
@@ -28,9 +32,10 @@ use host_harness::contract::PageQuery;
 use host_harness::{CompiledCode, Component, Connection, Host, HostOptions, SandboxLifetime};
 use tokio::runtime::Runtime;
 
+use crate::figures::{Target, Unit};
 use crate::in_process::Recorded;
 use crate::native::Native;
-use crate::stage::{ADA, connector, draft, edits};
+use crate::stage::{ADA, connector, draft, edits, text};
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -41,6 +46,7 @@ fn main() {
         .sample_size(50)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
+        .output_directory(Path::new(RESULTS))
         .configure_from_args();
     let component = runtime.block_on(connector());
     starting(&mut criterion, &runtime, &component);
@@ -48,6 +54,98 @@ fn main() {
     listing(&mut criterion, &runtime, &component);
     loading(&mut criterion, &runtime);
     criterion.final_summary();
+    rows();
+}
+
+const RESULTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/criterion");
+
+/// The figures that have a target, by what was measured last, and how the rest grows.
+fn rows() {
+    let times = |above: &str, below: &str| Some(measured(above)? / measured(below)?);
+    let most = |most: f64| Target::AtMost(most);
+    figures::head();
+    for (what, target, value, unit) in [
+        (
+            "instantiate, every limit on",
+            most(5.0),
+            measured("instantiate/fresh"),
+            Unit::Micros,
+        ),
+        (
+            "create in a fresh sandbox",
+            most(12.0),
+            measured("create/fresh"),
+            Unit::Micros,
+        ),
+        (
+            "create in a warm one, against native",
+            most(2.0),
+            times("create/warm", "create/native"),
+            Unit::Times,
+        ),
+        (
+            "list 100 accounts, against native",
+            most(1.5),
+            times("list-100/warm", "list-100/native"),
+            Unit::Times,
+        ),
+        (
+            "list 100 accounts in a fresh sandbox, against native",
+            Target::Open,
+            times("list-100/fresh", "list-100/native"),
+            Unit::Times,
+        ),
+    ] {
+        if let Some(value) = value {
+            figures::row(what, target, value, unit);
+        }
+    }
+    println!("\n| | fresh sandbox | warm | native | fresh against native |\n|---|---|---|---|---|");
+    for group in [
+        "describe",
+        "open",
+        "get",
+        "find",
+        "create",
+        "update",
+        "list-100",
+        "list-1000",
+    ] {
+        let show = |value: Option<f64>, unit: Unit| {
+            value.map_or_else(String::new, |value| unit.show(value))
+        };
+        let of = |kind: &str| measured(&format!("{group}/{kind}"));
+        let fresh = of("fresh");
+        println!(
+            "| {group} | {} | {} | {} | {} |",
+            show(fresh, Unit::Micros),
+            show(of("warm"), Unit::Micros),
+            show(of("native"), Unit::Micros),
+            show(
+                fresh
+                    .zip(of("native"))
+                    .map(|(fresh, native)| fresh / native),
+                Unit::Times
+            ),
+        );
+    }
+    println!();
+    for (what, name) in [
+        ("compile the component", "load/compile"),
+        ("load it from the cache", "load/cached"),
+    ] {
+        if let Some(value) = measured(name) {
+            println!("{what}: {}", Unit::Millis.show(value / 1_000.0));
+        }
+    }
+}
+
+/// What criterion found, in microseconds: the median.
+fn measured(name: &str) -> Option<f64> {
+    let file = Path::new(RESULTS).join(name).join("new/estimates.json");
+    let estimates = std::fs::read_to_string(file).ok()?;
+    let estimates: serde_json::Value = serde_json::from_str(&estimates).ok()?;
+    Some(estimates["median"]["point_estimate"].as_f64()? / 1_000.0)
 }
 
 /// What happens before an operation: a sandbox, `describe`, `open`.
@@ -138,6 +236,13 @@ fn operations(criterion: &mut Criterion, runtime: &Runtime, component: &Componen
         runtime,
         async |connection| connection.get(id).await.unwrap(),
         |connection| connection.get(id).unwrap(),
+    );
+    let (hosted, native) = (text(ADA[0].1), native::text(ADA[0].1));
+    three.bench(
+        criterion.benchmark_group("find"),
+        runtime,
+        async |connection| connection.find("userName", &hosted).await.unwrap().unwrap(),
+        |connection| connection.find("userName", &native).unwrap().unwrap(),
     );
     let (hosted, native) = (draft(&ADA), native::draft(&ADA));
     three.bench(

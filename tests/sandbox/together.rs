@@ -5,7 +5,7 @@ use std::time::Duration;
 use host_harness::bundled::CONNECTOR_8X8;
 use host_harness::contract::{AccountStatus, Attribute, Draft, Edits, Effect, Value};
 use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
-use host_harness::{Component, Connection, ConnectionOptions, StaticCredentials};
+use host_harness::{Component, Connection, ConnectionOptions, SandboxLifetime, StaticCredentials};
 
 use super::upstream::Upstream;
 use super::{HOSTILE, describing, host, options};
@@ -124,4 +124,48 @@ async fn all_attacks_at_once_leave_a_healthy_connection_every_operation() {
     one_life(&connection, lives).await;
     assert!(lives > 1);
     assert_eq!(tenant.users().len(), lives + 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_with_every_operation_leaves_places_to_the_others() {
+    let host = host(|options| options.max_instances = 8);
+    let component = Component::from_bytes(&host, HOSTILE).await.unwrap();
+    let upstream = Upstream::start().await;
+    let waiting = component.connect(options(&upstream, "")).await.unwrap();
+    let silent = format!("GET {}/silent | once", upstream.base());
+    let mut operations = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (waiting, silent) = (waiting.clone(), silent.clone());
+        operations.spawn(async move { waiting.get(&silent).await });
+    }
+    while upstream.requests().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+
+    let mut quick = options(&upstream, "");
+    quick.limits.operation_time = Duration::from_secs(5);
+    let other = component.connect(quick).await.unwrap();
+    let request = format!("GET {}/Users", upstream.base());
+    for _ in 0..10 {
+        other.get(&request).await.unwrap();
+    }
+    assert_eq!(operations.len(), 50);
+    assert!(operations.try_join_next().is_none(), "none was given up");
+}
+
+#[tokio::test]
+async fn sandboxes_that_are_kept_for_later_leave_places_to_the_others() {
+    let host = host(|options| options.max_instances = 4);
+    let component = Component::from_bytes(&host, HOSTILE).await.unwrap();
+    let upstream = Upstream::start().await;
+    let request = format!("GET {}/Users", upstream.base());
+    let mut connections = Vec::new();
+    for _ in 0..8 {
+        let mut keeping = options(&upstream, "");
+        keeping.sandbox = SandboxLifetime::OnePerConnection;
+        keeping.limits.operation_time = Duration::from_secs(5);
+        let connection = component.connect(keeping).await.unwrap();
+        connection.get(&request).await.unwrap();
+        connections.push(connection);
+    }
 }

@@ -47,7 +47,12 @@ impl<T: Transport> Connection<T> {
             Means::Put => self.put(change, state)?,
         };
         let response = match self.write(Operation::Update, request)? {
-            Written::Accepted(response) => return self.accepted(change, state, &response),
+            Written::Accepted(response) => {
+                return match self.shown(Operation::Update, &response) {
+                    Ok(shown) => self.accepted(change, state, &response, shown),
+                    Err(lost) => self.recover_update(change, state, &lost),
+                };
+            }
             Written::Lost(lost) => return self.recover_update(change, state, &lost),
             Written::Refused(response) => response,
         };
@@ -66,13 +71,14 @@ impl<T: Transport> Connection<T> {
 
     /// An answer that shows the goal is taken at its word. One that does not may be partial
     /// or stale, so the user is read until the change shows; what no read showed was ignored.
-    fn accepted(
+    fn accepted<'a>(
         &self,
         change: &Goal<'_>,
         state: &State<'_>,
-        response: &Response,
+        response: &'a Response,
+        shown: Option<Resource<'a>>,
     ) -> Result<Applied> {
-        let shown = Resource::from_body(&response.body)
+        let shown = shown
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|after| after.id == state.id && change.unmet(after).is_empty());
         if let Some(after) = shown {

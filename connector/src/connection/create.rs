@@ -35,7 +35,13 @@ impl<T: Transport> Connection<T> {
 
         let mut notices = goal.unlikely();
         let state = match self.write(Operation::Create, request)? {
-            Written::Accepted(response) => self.created(&goal, &response)?,
+            Written::Accepted(response) => match self.shown(Operation::Create, &response) {
+                Ok(shown) => self.created(&goal, &response, shown)?,
+                Err(lost) => {
+                    notices.push(found_by_reading());
+                    self.recover(&goal, &lost)?
+                }
+            },
             Written::Refused(response) if taken::is_taken(&response) => {
                 return Err(self.taken(&goal, None, &response));
             }
@@ -59,8 +65,13 @@ impl<T: Transport> Connection<T> {
     /// The user that a success made: from the body where it shows everything, else read,
     /// by the id that the answer names (RFC 7644 §3.3), else by name. An answer that names
     /// two ids, or the id of somebody with another name, has named none.
-    fn created(&self, goal: &Goal<'_>, response: &Response) -> Result<User> {
-        let shown = Resource::from_body(&response.body)
+    fn created<'a>(
+        &self,
+        goal: &Goal<'_>,
+        response: &'a Response,
+        shown: Option<Resource<'a>>,
+    ) -> Result<User> {
+        let shown = shown
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|state| is_named(state, goal));
         let (id, seen) = match (shown, self.id_from_location(response)) {

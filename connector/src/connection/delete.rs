@@ -31,10 +31,13 @@ impl<T: Transport> Connection<T> {
         let request = self.request(Method::Delete, url, Repeatability::Idempotent);
         let mut denied = false;
         let (lost, by_reading) = match self.write(Operation::Delete, request)? {
-            Written::Accepted(response) => {
-                let why = "8x8 accepted the deletion and could not be read afterwards";
-                (unseen(&response, why), false)
-            }
+            Written::Accepted(response) => match self.shown(Operation::Delete, &response) {
+                Ok(_) => {
+                    let why = "8x8 accepted the deletion and could not be read afterwards";
+                    (unseen(&response, why), false)
+                }
+                Err(lost) => (lost, true),
+            },
             Written::Refused(response) if matches!(response.status, 404 | 410) => {
                 // Gone in the meantime, or a gateway's word: the read below tells.
                 let answered = failure::from_answer(Operation::Delete, &self.tenant, &response);

@@ -23,7 +23,7 @@ use crate::contract::{
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::planted::{self, Planted};
 use crate::prelude::*;
-use crate::scim::{ErrorBody, ListResponse, Malformed, Resource, is_scim_or_nothing};
+use crate::scim::{ErrorBody, ListResponse, Malformed, Resource, after_success};
 use crate::settings::Tenant;
 use crate::transport::{
     API_TOKEN, Header, Method, Repeatability, Request, Response, Transport, TransportFailure,
@@ -55,7 +55,7 @@ pub struct Connection<T> {
 
 /// How a write ended.
 enum Written {
-    /// 2xx: taken, which is no proof yet.
+    /// 2xx: taken, as far as the status tells; see [`Connection::shown`].
     Accepted(Box<Response>),
     /// The service said no, in this and every earlier attempt: nothing was done.
     Refused(Box<Response>),
@@ -228,7 +228,8 @@ impl<T: Transport> Connection<T> {
                     }
                 }
                 let again = self.send_write(operation, &request)?;
-                if matches!(again, Written::Accepted(_)) {
+                if matches!(&again, Written::Accepted(taken) if after_success(&taken.body).is_ok())
+                {
                     self.learned.set(Learned {
                         plain_json: true,
                         ..self.learned.get()
@@ -240,13 +241,18 @@ impl<T: Transport> Connection<T> {
         }
     }
 
+    /// What the answer to a write that was taken shows. Who answers with a page or with an
+    /// error has not said that it is done.
+    fn shown<'a>(
+        &self,
+        operation: Operation,
+        response: &'a Response,
+    ) -> Result<Option<Resource<'a>>> {
+        after_success(&response.body).map_err(|_| failure::not_scim(operation, response))
+    }
+
     fn send_write(&self, operation: Operation, request: &Request) -> Result<Written> {
         match self.transport.send(request).map(Box::new) {
-            // Who answers a write with a page or with an error has not said that it is done.
-            Ok(response) if is_success(&response) && !is_scim_or_nothing(&response.body) => {
-                self.wrote.set(true);
-                Ok(Written::Lost(failure::not_scim(operation, &response)))
-            }
             Ok(response) if is_success(&response) => {
                 self.wrote.set(true);
                 Ok(Written::Accepted(response))

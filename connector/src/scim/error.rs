@@ -5,6 +5,14 @@ use alloc::borrow::Cow;
 
 use super::{lists_schema, member, object, scalar};
 use crate::case;
+use crate::json::Object;
+
+/// Whether a body calls itself an error.
+pub(super) fn is_error(members: &Object<'_>) -> bool {
+    lists_schema(members, |schema| {
+        schema.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:Error")
+    })
+}
 
 /// What an error's body says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,9 +34,7 @@ impl<'a> ErrorBody<'a> {
         };
         let text = |name: &str| member(&members, name).and_then(scalar);
         Self {
-            is_scim: lists_schema(&members, |schema| {
-                schema.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:Error")
-            }),
+            is_scim: is_error(&members),
             scim_type: text("scimType"),
             detail: text("detail").or_else(|| text("message")),
         }

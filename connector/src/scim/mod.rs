@@ -35,9 +35,14 @@ fn is_absent(value: &Json<'_>) -> bool {
     match value {
         Json::Null => true,
         Json::Array(items) => items.is_empty(),
-        Json::Text(text) => text.trim().is_empty(),
+        Json::Text(text) => is_blank(text),
         _ => false,
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    let begins = text.as_bytes().first();
+    !begins.is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
 /// The name that an object already uses for a member, or else the one given.
@@ -53,7 +58,7 @@ fn spelled<'a>(object: &Object<'a>, name: &'a str) -> Cow<'a, str> {
 /// A scalar as text: some services send numbers where the schema says string.
 fn scalar<'a>(value: &Json<'a>) -> Option<Cow<'a, str>> {
     match value {
-        Json::Text(text) => (!text.trim().is_empty()).then(|| text.clone()),
+        Json::Text(text) => (!is_blank(text)).then(|| text.clone()),
         Json::Number(number) => Some(number.clone()),
         Json::Bool(true) => Some(Cow::Borrowed("true")),
         Json::Bool(false) => Some(Cow::Borrowed("false")),
@@ -69,11 +74,24 @@ fn lists_schema(object: &Object<'_>, passes: impl Fn(&str) -> bool) -> bool {
     })
 }
 
-/// Whether a body can follow a success: nothing, or an object that is no error.
-#[must_use]
-pub fn is_scim_or_nothing(body: &[u8]) -> bool {
-    body.trim_ascii().is_empty() || object(body).is_some() && !ErrorBody::from_body(body).is_scim
+/// What the body of a success shows, if it is one: nothing, or an object that is no error.
+///
+/// # Errors
+///
+/// It is a page, or an error.
+pub fn after_success(body: &[u8]) -> Result<Option<Resource<'_>>, NotScim> {
+    if body.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    match object(body) {
+        Some(members) if !error::is_error(&members) => Ok(Resource::from_object(members)),
+        _ => Err(NotScim),
+    }
 }
+
+/// Nothing that a SCIM service says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotScim;
 
 /// Parses a body by its content, whatever its media type says. A byte-order mark is no
 /// part of JSON (RFC 8259 §8.1) and is passed over.

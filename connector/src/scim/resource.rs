@@ -53,7 +53,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    fn from_object(members: Object<'a>) -> Option<Self> {
+    pub(super) fn from_object(members: Object<'a>) -> Option<Self> {
         let is_message = lists_schema(&members, |schema| {
             schema
                 .get(..MESSAGES.len())

@@ -18,6 +18,7 @@ use crate::contract::{
     self, Account, CheckReport, Deletion, Draft, Edits, Manifest, Outcome, Page, PageQuery, Value,
 };
 use crate::egress::{Egress, EgressOptions, Grant, Operation};
+use crate::engine::Share;
 use crate::failure::Failure;
 use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
@@ -37,6 +38,7 @@ struct Inner {
     egress: Arc<Egress>,
     limits: Limits,
     lifetime: SandboxLifetime,
+    share: Share,
     observer: Option<Arc<dyn Observer>>,
     learned: Mutex<Option<String>>,
     /// An open sandbox that waits for its next operation.
@@ -76,7 +78,7 @@ impl Connection {
             let work = async {
                 let clock = component.host().clock();
                 let meter = Meter::start("open", options.observer.as_ref(), clock);
-                let mut sandbox = component.sandbox(limits, meter).await?;
+                let mut sandbox = component.sandbox(limits, None, meter).await?;
                 sandbox
                     .open(&checked.values, options.learned.as_deref())
                     .await?;
@@ -129,6 +131,7 @@ impl Connection {
             egress: Arc::new(egress),
             limits: options.limits,
             lifetime: options.sandbox,
+            share: Share::of(options.network.max_concurrency),
             observer: options.observer,
             learned: Mutex::new(options.learned),
             idle: Mutex::new(None),
@@ -363,6 +366,8 @@ impl Connection {
             Ok::<_, Failure>(call(sandbox).await)
         };
         let (sandbox, result) = tokio::select! {
+            // A timer is set only where there is something to wait for.
+            biased;
             done = work => done?,
             () = host.clock().alarm(start.saturating_add(time)) => {
                 return Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)));
@@ -405,7 +410,8 @@ impl Inner {
             return Ok(sandbox);
         }
         let meter = self.meter("open");
-        let mut sandbox = self.component.sandbox(&self.limits, meter).await?;
+        let share = Some(&self.share);
+        let mut sandbox = self.component.sandbox(&self.limits, share, meter).await?;
         let learned = self.learned().clone();
         sandbox.open(&self.settings, learned.as_deref()).await?;
         Ok(sandbox)
@@ -420,7 +426,9 @@ impl Inner {
             *self.learned() = learned;
         }
         sandbox.end();
-        if self.lifetime == SandboxLifetime::OnePerConnection || !Mitigation::FreshSandbox.is_on() {
+        let outlives = self.lifetime == SandboxLifetime::OnePerConnection;
+        let host = self.component.host();
+        if outlives && host.may_keep_a_place() || !Mitigation::FreshSandbox.is_on() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
         }
     }

@@ -16,7 +16,8 @@ pub enum SandboxLifetime {
     FreshEachOperation,
     /// Kept for the next operation unless something went wrong in it; for long runs. It
     /// holds one of the host's places
-    /// ([`HostOptions::max_instances`](crate::HostOptions::max_instances)) while it waits.
+    /// ([`HostOptions::max_instances`](crate::HostOptions::max_instances)) while it waits,
+    /// and is not kept where more than half of them are taken.
     OnePerConnection,
 }
 

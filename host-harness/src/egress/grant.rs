@@ -177,6 +177,25 @@ impl Grant {
 
     /// Whether a request's URL lies within this grant; if so, the URL.
     pub(crate) fn permit(&self, spelled: &str) -> Result<Url, Refusal> {
+        let rest = self.covers(spelled)?;
+        let url = Url::parse(spelled)
+            .map_err(|_| self.refuse(RefusalReason::Path, spelled, "is no URL"))?;
+        // What the parser spells otherwise, the upstream may read otherwise.
+        let same = url.as_str() == spelled
+            || (!rest.starts_with('/') && url.as_str().len() == spelled.len() + 1);
+        if !same && Mitigation::Spelling.is_on() {
+            return Err(self.refuse(
+                RefusalReason::Path,
+                spelled,
+                "is not spelled in the usual way",
+            ));
+        }
+        Ok(url)
+    }
+
+    /// Whether a URL, as it is spelled, lies within this grant; if so, what follows the
+    /// origin. For one that was read already, which this does not do.
+    pub(crate) fn covers<'a>(&self, spelled: &'a str) -> Result<&'a str, Refusal> {
         if spelled.len() > URL_BYTES {
             return Err(Refusal {
                 reason: RefusalReason::Path,
@@ -219,19 +238,7 @@ impl Grant {
         if !below && Mitigation::Path.is_on() {
             return Err(self.refuse(RefusalReason::Path, spelled, "lies outside it"));
         }
-        let url = Url::parse(spelled)
-            .map_err(|_| self.refuse(RefusalReason::Path, spelled, "is no URL"))?;
-        // What the parser spells otherwise, the upstream may read otherwise.
-        let same = url.as_str() == spelled
-            || (!rest.starts_with('/') && url.as_str().len() == spelled.len() + 1);
-        if !same && strict {
-            return Err(self.refuse(
-                RefusalReason::Path,
-                spelled,
-                "is not spelled in the usual way",
-            ));
-        }
-        Ok(url)
+        Ok(rest)
     }
 
     fn refuse(&self, reason: RefusalReason, spelled: &str, what: &str) -> Refusal {

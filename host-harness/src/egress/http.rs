@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
 
@@ -71,9 +72,9 @@ pub(super) struct Prepared {
     pub(super) method: reqwest::Method,
     pub(super) bare: Bare,
     pub(super) sealed: Sealed,
-    pub(super) body: Option<Vec<u8>>,
-    /// As it is shown to people.
-    pub(super) shown: SentRequest,
+    pub(super) body: Option<Bytes>,
+    /// As it is shown to people, where somebody watches.
+    pub(super) shown: Option<SentRequest>,
 }
 
 impl Egress {
@@ -234,17 +235,17 @@ impl Egress {
         }
         self.spend(operation, &request)?;
         let credentials = self.wanted(&request, &url)?;
-        let shown = shown_request(&request, &url, &headers, &credentials);
+        let show = || shown_request(&request, &url, &headers, &credentials);
         if self.dry_run && writes && Mitigation::DryRun.is_on() {
-            operation.planned.get_or_insert_with(|| PlannedRequest {
-                method: shown.method,
-                url: shown.url,
-                headers: shown
-                    .headers
-                    .into_iter()
-                    .map(|header| (header.name, header.value))
-                    .collect(),
-                body: shown.body,
+            operation.planned.get_or_insert_with(|| {
+                let shown = show();
+                let headers = shown.headers.into_iter();
+                PlannedRequest {
+                    method: shown.method,
+                    url: shown.url,
+                    headers: headers.map(|line| (line.name, line.value)).collect(),
+                    body: shown.body,
+                }
             });
             return Err(refusal(
                 RefusalReason::DryRun,
@@ -260,6 +261,7 @@ impl Egress {
             self.clock.sleep(delay).await;
             operation.turn_to(Place::Host);
         }
+        let shown = self.observer.is_some().then(show);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let bare = Bare {
             credentials: credentials.into_iter().cloned().collect(),
@@ -275,7 +277,7 @@ impl Egress {
             method: wire_method(request.method),
             bare,
             sealed,
-            body: request.body,
+            body: request.body.map(Bytes::from),
             shown,
         })
     }
@@ -353,7 +355,7 @@ impl Egress {
                     )
                 })?;
             let covered = self.granted.iter().any(|grant| {
-                grant.setting() == credential.base_url && grant.permit(url.as_str()).is_ok()
+                grant.setting() == credential.base_url && grant.covers(url.as_str()).is_ok()
             });
             if !covered && Mitigation::CredentialScope.is_on() {
                 return Err(refusal(

@@ -46,7 +46,8 @@ pub struct Network {
     pub allow_loopback_http: bool,
     /// Addresses off the public internet that names may lead to.
     pub allow_addresses: Vec<AddressRange>,
-    /// Requests at once. Default 2.
+    /// Requests at once. Default 2. Operations run twice as many at once; further ones wait,
+    /// so that one connection leaves places in the host to the others.
     pub max_concurrency: usize,
     /// Requests that start within any minute. Default: not limited.
     pub max_requests_per_minute: Option<u32>,

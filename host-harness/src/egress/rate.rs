@@ -43,6 +43,7 @@ impl Rate {
         deadline: Duration,
     ) -> Result<OwnedSemaphorePermit, NoTurn> {
         let permit = tokio::select! {
+            biased;
             permit = Arc::clone(&self.at_once).acquire_owned() => permit.map_err(|_| NoTurn)?,
             () = clock.alarm(deadline) => return Err(NoTurn),
         };

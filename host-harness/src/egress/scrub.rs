@@ -19,99 +19,94 @@ const REDACTED: &[u8] = b"[redacted]";
 /// ordinary text.
 const SHORTEST_ENCODED: usize = 4;
 
-/// The forms of the secrets of one request.
+/// A longer text holds a form of a secret of so many bytes in each of its own forms: base64
+/// needs a few characters to be told by.
+const SHORTEST_KERNEL: usize = 8;
+
+/// A secret, or what is made of one.
+type Spelling = Zeroizing<Vec<u8>>;
+
+/// The secrets of one request, and what to look for.
 #[derive(Default)]
 pub(crate) struct Scrubber {
-    forms: Vec<Zeroizing<Vec<u8>>>,
+    /// Each secret, and each text that one was put into.
+    texts: Vec<Spelling>,
+    /// Every form of every text holds one of these: in an answer without them, as nearly all
+    /// are, no form needs to be looked for.
+    kernels: Vec<Spelling>,
 }
 
 impl Scrubber {
     /// Looks for this secret too. `placed` is the header value or parameter it was put into.
     pub(crate) fn add(&mut self, secret: &SecretString, placed: Option<&[u8]>) {
-        let plain = secret.expose_secret().as_bytes();
-        self.add_forms_of(plain);
+        let plain = secret.expose_secret();
+        self.add_text(plain.as_bytes());
         if let Some(placed) = placed {
-            self.add_forms_of(placed);
+            self.add_text(placed);
         }
         // A basic credential is two secrets in one.
-        if let Some((_, password)) = secret.expose_secret().split_once(':')
+        if let Some((_, password)) = plain.split_once(':')
             && password.len() >= SHORTEST_ENCODED
         {
-            self.add_forms_of(password.as_bytes());
+            self.add_text(password.as_bytes());
         }
-        // The longest first, so that no form is cut by a shorter one inside it.
-        self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        self.forms.dedup();
     }
 
-    fn add_forms_of(&mut self, plain: &[u8]) {
-        let mut add = |form: Vec<u8>| {
-            if !form.is_empty() {
-                self.forms.push(Zeroizing::new(form));
-            }
-        };
-        add(plain.to_vec());
-        if plain.len() < SHORTEST_ENCODED {
+    fn add_text(&mut self, text: &[u8]) {
+        if text.is_empty() {
             return;
         }
-        for upper in [true, false] {
-            add(percent_encoded(plain, upper));
+        let holds_another = self.texts.iter().any(|known| {
+            known.len() >= SHORTEST_KERNEL && memmem::find(text, known.as_slice()).is_some()
+        });
+        if !holds_another {
+            self.kernels.extend(kernels_of(text));
         }
-        add(form_encoded(plain));
-        let text = String::from_utf8_lossy(plain);
-        for escape_slash in [true, false] {
-            add(json_escaped(&text, escape_slash));
-        }
-        for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
-            add(engine.encode(plain).into_bytes());
-        }
-        // Base64 of something longer that holds the secret: its inner characters are the
-        // same in one of three alignments.
-        for skipped in 1..=2 {
-            let mut padded = vec![0; skipped];
-            padded.extend_from_slice(plain);
-            let encoded = STANDARD_NO_PAD.encode(&padded);
-            let inner = encoded.get(skipped + 1..encoded.len().saturating_sub(1));
-            if let Some(inner) = inner.filter(|inner| inner.len() >= 8) {
-                add(inner.as_bytes().to_vec());
-            }
-        }
-        let whole = plain
-            .get(..plain.len() - plain.len() % 3)
-            .unwrap_or_default();
-        if whole.len() >= 6 {
-            add(STANDARD_NO_PAD.encode(whole).into_bytes());
-        }
+        self.texts.push(Zeroizing::new(text.to_vec()));
+    }
+
+    /// The longest first, so that no form is cut by a shorter one inside it.
+    fn forms(&self) -> Vec<Spelling> {
+        let mut forms: Vec<_> = self.texts.iter().flat_map(|text| forms_of(text)).collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        forms
+    }
+
+    /// Whether any form of any secret is in there.
+    fn finds_in(&self, bytes: &[u8]) -> bool {
+        self.kernels
+            .iter()
+            .any(|kernel| bytes.len() >= kernel.len() && memmem::find(bytes, kernel).is_some())
     }
 
     /// The text without any of the forms.
     pub(crate) fn scrub(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if !Mitigation::Scrubbing.is_on() {
+        if !Mitigation::Scrubbing.is_on() || !self.finds_in(&bytes) {
             return bytes;
         }
-        let mut bytes = bytes;
-        for form in &self.forms {
-            bytes = replaced(bytes, form);
-        }
-        bytes
+        let forms = self.forms();
+        forms
+            .iter()
+            .fold(bytes, |bytes, form| replaced(bytes, form))
     }
 
     /// Header lines without any of the forms, also one that was split over several lines: of
     /// such lines nothing is left.
-    pub(crate) fn scrub_lines(&self, lines: Vec<Header>) -> Vec<Header> {
-        let mut lines: Vec<Header> = lines
-            .into_iter()
-            .map(|line| Header {
-                name: self.scrub_text(line.name),
-                value: self.scrub_text(line.value),
-            })
-            .collect();
+    pub(crate) fn scrub_lines(&self, mut lines: Vec<Header>) -> Vec<Header> {
         if !Mitigation::Scrubbing.is_on() {
             return lines;
         }
-        let joined: Vec<u8> = lines.iter().flat_map(|line| line.value.bytes()).collect();
-        let fitting = self.forms.iter().filter(|form| form.len() <= joined.len());
-        for form in fitting {
+        let found_in_name = lines.iter().any(|line| self.finds_in(line.name.as_bytes()));
+        if !found_in_name && !self.finds_in(&joined(&lines)) {
+            return lines;
+        }
+        for line in &mut lines {
+            line.name = self.scrub_text(std::mem::take(&mut line.name));
+            line.value = self.scrub_text(std::mem::take(&mut line.value));
+        }
+        let joined = joined(&lines);
+        for form in self.forms() {
             for at in memmem::find_iter(&joined, form.as_slice()) {
                 let (mut start, end) = (0, at + form.len());
                 for line in &mut lines {
@@ -129,18 +124,78 @@ impl Scrubber {
 
     /// Likewise for text.
     fn scrub_text(&self, text: String) -> String {
-        if self.forms.is_empty() {
-            return text;
-        }
         String::from_utf8_lossy(&self.scrub(text.into_bytes())).into_owned()
     }
 }
 
-fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
-    // Most header lines: preparing the search would cost more than it.
-    if bytes.len() < form.len() {
-        return bytes;
+/// The values of all lines, one after the other.
+fn joined(lines: &[Header]) -> Vec<u8> {
+    lines.iter().flat_map(|line| line.value.bytes()).collect()
+}
+
+/// Every form of a text.
+fn forms_of(text: &[u8]) -> Vec<Spelling> {
+    let mut forms = kernels_of(text);
+    if text.len() >= SHORTEST_ENCODED {
+        for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
+            forms.push(Zeroizing::new(engine.encode(text).into_bytes()));
+        }
     }
+    forms
+}
+
+/// The forms of a text that hold no other of its forms: itself, itself escaped, where that is
+/// another, and the inner part of its base64.
+fn kernels_of(text: &[u8]) -> Vec<Spelling> {
+    let mut kernels = Vec::with_capacity(8);
+    let mut add = |form: Vec<u8>| {
+        let form = Zeroizing::new(form);
+        if !form.is_empty() && !kernels.contains(&form) {
+            kernels.push(form);
+        }
+    };
+    add(text.to_vec());
+    if text.len() < SHORTEST_ENCODED {
+        return kernels;
+    }
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+    // A text of these alone is the same however it is escaped.
+    if !text.iter().all(is_plain) {
+        for upper in [true, false] {
+            add(percent_encoded(text, upper));
+        }
+        add(form_encoded(text));
+        let text = String::from_utf8_lossy(text);
+        for escape_slash in [true, false] {
+            add(json_escaped(&text, escape_slash));
+        }
+    }
+    // Whole groups of three bytes are the same whatever follows; of a text that is too short
+    // to be told by them, all of it.
+    let whole = text
+        .get(..text.len() - text.len() % 3)
+        .filter(|whole| whole.len() > 3)
+        .unwrap_or(text);
+    // Base64 of something longer that holds the text: its inner characters are the same in one
+    // of three alignments.
+    let mut padded = Zeroizing::new(Vec::with_capacity(text.len() + 2));
+    padded.extend_from_slice(&[0; 2]);
+    padded.extend_from_slice(text);
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        add(engine.encode(whole).into_bytes());
+        for skipped in 1..=2 {
+            let padded = padded.get(2 - skipped..).unwrap_or_default();
+            let encoded = Zeroizing::new(engine.encode(padded));
+            let inner = encoded.get(skipped + 1..encoded.len().saturating_sub(1));
+            if let Some(inner) = inner.filter(|inner| inner.len() >= 8) {
+                add(inner.as_bytes().to_vec());
+            }
+        }
+    }
+    kernels
+}
+
+fn replaced(bytes: Vec<u8>, form: &[u8]) -> Vec<u8> {
     let finder = memmem::Finder::new(form);
     let Some(first) = finder.find(&bytes) else {
         return bytes;
@@ -251,6 +306,26 @@ mod tests {
                 "[redacted]".to_owned()
             ]
         );
+    }
+
+    #[test]
+    fn every_form_of_every_text_holds_one_of_the_kernels() {
+        let characters = "aZ9-._~ /+\"\\%é?>=:\u{7f}";
+        let secrets = (1..40).map(|length| -> String {
+            let from = characters.chars().cycle().skip(length * 7);
+            from.take(length).collect()
+        });
+        for secret in secrets.chain(["user:password".to_owned(), "0123456789abcdef".to_owned()]) {
+            for before in ["", "Bearer ", "Token", "é/"] {
+                let mut scrubber = Scrubber::default();
+                let placed = format!("{before}{secret}");
+                scrubber.add(&secret.clone().into(), Some(placed.as_bytes()));
+                for form in scrubber.forms() {
+                    let form = String::from_utf8_lossy(&form).into_owned();
+                    assert!(scrubber.finds_in(form.as_bytes()), "{placed}: {form}");
+                }
+            }
+        }
     }
 
     #[test]

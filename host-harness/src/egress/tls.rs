@@ -2,8 +2,10 @@
 //! those of the operator's `ca-file`.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use rustls::RootCertStore;
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -13,13 +15,29 @@ use crate::contract::Problem;
 #[cfg(feature = "testing")]
 mod trust_all;
 
+/// TLS sessions that a connection keeps to resume: it has one upstream, and a proxy at most.
+/// Room for the usual 256 would be most of what an idle connection takes up.
+const SESSIONS: usize = 8;
+
+/// The public certificate authorities, which all connections share.
+fn public() -> &'static Arc<RootCertStore> {
+    static PUBLIC: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    PUBLIC.get_or_init(|| {
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+        Arc::new(RootCertStore::from_iter(roots))
+    })
+}
+
 /// The TLS configuration of one connection.
 pub(crate) fn config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Problem> {
-    let mut roots =
-        rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let Some(path) = ca_file {
-        add_file(&mut roots, path)?;
-    }
+    let roots = match ca_file {
+        None => Arc::clone(public()),
+        Some(path) => {
+            let mut roots = RootCertStore::clone(public());
+            add_file(&mut roots, path)?;
+            Arc::new(roots)
+        }
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -32,11 +50,12 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Pro
             .dangerous()
             .set_certificate_verifier(Arc::new(trust_all::TrustAll(provider)));
     }
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn add_file(roots: &mut rustls::RootCertStore, path: &Path) -> Result<(), Problem> {
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), Problem> {
     let wrong = |what: String| problem("ca-file", format!("ca-file {}: {what}.", path.display()));
     let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let mut found = false;

@@ -15,6 +15,10 @@ use crate::mitigation::Mitigation;
 use crate::sandbox::Limit;
 use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
 
+/// Bytes that are made room for at once, where an answer announces as many: a page of 100
+/// accounts has some 90 KiB.
+const USUAL_BODY: usize = 128 << 10;
+
 impl Egress {
     /// One request on the wire, seen by the observer.
     pub(super) async fn attempt(
@@ -44,6 +48,7 @@ impl Egress {
         };
         let alarm = began.saturating_add(self.limits.request_time).min(deadline);
         let result = tokio::select! {
+            biased;
             result = self.exchange(operation, prepared) => result,
             () = self.clock.alarm(alarm) => Err(TransportFailure::NoAnswer(format!(
                 "No whole answer came within {:?} (`timeout` and `operation-timeout` under \
@@ -64,16 +69,16 @@ impl Egress {
     }
 
     /// The request as an observer sees it.
-    fn traced(&self, prepared: &Prepared) -> SentRequest {
+    fn traced(prepared: &Prepared) -> Option<SentRequest> {
         #[cfg(feature = "testing")]
         if !Mitigation::SecretNotInTrace.is_on() {
-            return SentRequest {
+            return prepared.shown.clone().map(|shown| SentRequest {
                 headers: headers::visible(&prepared.sealed.headers)
                     .into_iter()
                     .chain(prepared.sealed.leaked())
                     .collect(),
-                ..prepared.shown.clone()
-            };
+                ..shown
+            });
         }
         prepared.shown.clone()
     }
@@ -160,8 +165,10 @@ impl Egress {
             (self.limits.response_bytes, Limit::ResponseBytes)
         };
         let announced = answer.content_length().unwrap_or(0);
-        let mut body = Vec::new();
-        if usize::try_from(announced).unwrap_or(usize::MAX) <= most {
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        if announced <= most {
+            // An announcement alone gets no more than a usual page does.
+            let mut body = Vec::with_capacity(announced.min(USUAL_BODY));
             while let Some(chunk) = answer
                 .chunk()
                 .await
@@ -202,12 +209,15 @@ impl Watched<'_> {
         let Some(observer) = &self.egress.observer else {
             return;
         };
+        let Some(request) = Egress::traced(self.prepared) else {
+            return;
+        };
         observer.exchange(&Exchange {
             operation: self.operation,
             attempt: self.attempt,
             started: self.started,
             duration: self.egress.clock.now().saturating_sub(self.began),
-            request: self.egress.traced(self.prepared),
+            request,
             result: match result {
                 Ok(response) => Ok(ReceivedResponse {
                     status: response.status,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::ResourceAny;
 use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
@@ -14,7 +13,7 @@ use super::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
 use crate::bindings::{Connector, ConnectorPre, http, log, types};
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
 use crate::egress::{Egress, Operation};
-use crate::engine::{Host, TICK};
+use crate::engine::{Host, Share, TICK, Taken};
 use crate::failure::Failure;
 use crate::mitigation::Mitigation;
 use crate::trace::{Meter, Place};
@@ -210,7 +209,7 @@ pub(crate) struct Sandbox {
     store: Store<StoreState>,
     connector: Connector,
     connection: Option<ResourceAny>,
-    _place: OwnedSemaphorePermit,
+    _place: Taken,
 }
 
 /// What a call into the guest came to, before the contract's failure is told apart from
@@ -223,12 +222,13 @@ impl Sandbox {
         host: &Host,
         component: &ConnectorPre<StoreState>,
         limits: &Limits,
+        share: Option<&Share>,
         mut meter: Option<Meter>,
     ) -> Result<Self, Failure> {
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Waiting);
         }
-        let place = host.place().await?;
+        let place = host.place(share).await?;
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Host);
         }

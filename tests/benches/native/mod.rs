@@ -82,8 +82,12 @@ pub(crate) fn set(name: &str, value: &str) -> Edits {
 fn attribute(name: &str, value: &str) -> AttributeValues {
     AttributeValues {
         name: name.to_owned(),
-        values: vec![Value::Text(value.to_owned())],
+        values: vec![text(value)],
     }
+}
+
+pub(crate) fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
 }
 
 pub(crate) fn page(connection: &Open, cursor: Option<String>) -> Page {
