@@ -24,6 +24,8 @@ const IMPORTS: [&str; 3] = ["http", "log", "types"];
 const EXPORTS: [&str; 2] = ["manifest", "accounts"];
 const PACKAGE: &str = "provisioning:connector/";
 const VERSION: &str = "@0.1.";
+/// The contract that this host offers: major and minor.
+pub(crate) const CONTRACT_VERSION: &str = "0.1";
 /// Of WebAssembly's memories, in bytes.
 const PAGE: u64 = 64 << 10;
 

@@ -55,6 +55,7 @@ mod mitigation;
 mod promises;
 mod provenance;
 pub mod provision;
+pub mod recording;
 mod sandbox;
 mod settings;
 #[cfg(feature = "tenant")]

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use super::output::{Output, printable};
 use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
 use crate::engine::{Host, HostOptions};
+use crate::contract::Manifest;
 use crate::failure::Failure;
+use crate::manifest::is_hidden;
 use crate::trace::{HarFile, Observer};
 
 /// A connection, and the trace that has to be closed at its end.
@@ -64,8 +67,18 @@ pub(super) async fn component(
     Ok(Component::from_bytes(host, CONNECTOR_8X8).await?)
 }
 
-/// The connection file that the options name.
+/// The connection file that the options name; in a replay without one, what the recording has
+/// of it.
 pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop> {
+    if let (Some(_), None) = (&options.replay, &options.connection) {
+        let replay = options.tapes.replay(options)?;
+        let recorded = replay.map(|replay| replay.options()).unwrap_or_default();
+        return Ok(ConnectionFile {
+            settings: recorded.settings,
+            network: recorded.network,
+            ..ConnectionFile::default()
+        });
+    }
     let path = options.connection.as_ref().ok_or_else(|| {
         Stop::Usage(
             "Which connection? Name its file with --connection FILE (or in HARNESS_CONNECTION). \
@@ -74,7 +87,9 @@ pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop>
         )
     })?;
     let file = ConnectionFile::read(path)?;
-    file.check_credentials()?;
+    if options.replay.is_none() {
+        file.check_credentials()?;
+    }
     Ok(file)
 }
 
@@ -90,7 +105,9 @@ pub(super) async fn connect_with(
     component: &Component,
     mut connection: ConnectionOptions,
 ) -> Result<Connected, Stop> {
-    let trace = trace(options)?;
+    let trace = trace(options, component.manifest())?;
+    connection.record = options.tapes.record(options)?;
+    connection.replay = options.tapes.replay(options)?;
     connection.dry_run = options.dry_run;
     let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
     let writes: Arc<dyn Observer> = options.writes.clone();
@@ -116,11 +133,26 @@ pub(super) fn observer(
     (!watching.is_empty()).then(|| Arc::new(watching) as Arc<dyn Observer>)
 }
 
-fn trace(options: &Options) -> Result<Option<Arc<HarFile>>, Stop> {
+/// The trace that the options ask for. Where values would stand in it that are nobody's to read,
+/// it is written without any.
+pub(super) fn trace(
+    options: &Options,
+    manifest: &Manifest,
+) -> Result<Option<Arc<HarFile>>, Stop> {
     let Some(path) = &options.trace else {
         return Ok(None);
     };
-    let file = HarFile::create(path, !options.trace_without_values).map_err(|error| {
+    let hidden = manifest.attributes.iter().filter(|spec| is_hidden(spec));
+    let hidden: Vec<_> = hidden.map(|spec| printable(&spec.name)).collect();
+    if !hidden.is_empty() && !options.trace_without_values {
+        Output::new(options.json).note(&format!(
+            "The trace is without bodies and query strings, as with --trace-without-values: \
+             sensitive values would stand there ({}).",
+            hidden.join(", ")
+        ));
+    }
+    let with_values = hidden.is_empty() && !options.trace_without_values;
+    let file = HarFile::create(path, with_values).map_err(|error| {
         Stop::Usage(format!(
             "The trace {} cannot be written: {error}.",
             path.display()

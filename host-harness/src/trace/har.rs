@@ -91,7 +91,7 @@ impl HarFile {
     fn entry(&self, exchange: &Exchange) -> Value {
         let ms = exchange.duration.as_secs_f64() * 1_000.0;
         json!({
-            "startedDateTime": timestamp(exchange),
+            "startedDateTime": exchange.started_text(),
             "time": ms,
             "request": self.request(exchange),
             "response": self.response(exchange),
@@ -237,11 +237,6 @@ fn header<'a>(headers: &'a [Header], name: &str) -> &'a str {
 
 fn media_type(headers: &[Header]) -> &str {
     header(headers, "content-type")
-}
-
-fn timestamp(exchange: &Exchange) -> String {
-    jiff::Timestamp::try_from(exchange.started)
-        .map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
 
 #[cfg(test)]
