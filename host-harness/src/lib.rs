@@ -56,6 +56,7 @@ mod promises;
 mod provenance;
 pub mod provision;
 pub mod recording;
+pub mod registry;
 mod sandbox;
 mod settings;
 #[cfg(feature = "tenant")]

@@ -8,8 +8,8 @@ use crate::bundled::CONNECTOR_8X8;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
-use crate::engine::{Host, HostOptions};
 use crate::contract::Manifest;
+use crate::engine::{Host, HostOptions};
 use crate::failure::Failure;
 use crate::manifest::is_hidden;
 use crate::trace::{HarFile, Observer};
@@ -135,10 +135,7 @@ pub(super) fn observer(
 
 /// The trace that the options ask for. Where values would stand in it that are nobody's to read,
 /// it is written without any.
-pub(super) fn trace(
-    options: &Options,
-    manifest: &Manifest,
-) -> Result<Option<Arc<HarFile>>, Stop> {
+pub(super) fn trace(options: &Options, manifest: &Manifest) -> Result<Option<Arc<HarFile>>, Stop> {
     let Some(path) = &options.trace else {
         return Ok(None);
     };

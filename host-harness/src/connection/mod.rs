@@ -175,6 +175,11 @@ impl Connection {
         })))
     }
 
+    /// The connector.
+    pub(crate) fn component(&self) -> &Component {
+        &self.0.component
+    }
+
     /// What the connector says of itself.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {

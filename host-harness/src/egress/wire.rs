@@ -125,7 +125,10 @@ impl Egress {
         attempt: u32,
     ) -> Watched<'a> {
         operation.note_request();
-        if !matches!(prepared.method, reqwest::Method::GET | reqwest::Method::HEAD) {
+        if !matches!(
+            prepared.method,
+            reqwest::Method::GET | reqwest::Method::HEAD
+        ) {
             operation.note_write();
         }
         Watched {

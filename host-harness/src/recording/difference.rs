@@ -21,11 +21,7 @@ pub(super) fn differences(recorded: &SentRequest, sent: &SentRequest) -> Vec<Str
         found.push(both("the URL", &recorded.url, &sent.url));
     }
     headers(&recorded.headers, &sent.headers, &mut found);
-    bodies(
-        recorded.body.as_deref(),
-        sent.body.as_deref(),
-        &mut found,
-    );
+    bodies(recorded.body.as_deref(), sent.body.as_deref(), &mut found);
     found
 }
 
@@ -115,7 +111,12 @@ fn values(place: &str, recorded: Option<&Json>, sent: Option<&Json>, found: &mut
             let new = now.keys().filter(|key| !then.contains_key(*key));
             for key in then.keys().chain(new) {
                 let name = key.replace('~', "~0").replace('/', "~1");
-                values(&format!("{place}/{name}"), then.get(key), now.get(key), found);
+                values(
+                    &format!("{place}/{name}"),
+                    then.get(key),
+                    now.get(key),
+                    found,
+                );
             }
         }
         (Some(Json::Array(then)), Some(Json::Array(now))) => {

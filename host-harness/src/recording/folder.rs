@@ -107,7 +107,13 @@ impl Head {
 
 /// Makes the folder; one that is there has to be empty.
 pub(super) fn create(folder: &Path) -> Result<(), Failure> {
-    let unwritable = |error| unusable("unwritable", folder, format!("it cannot be written: {error}."));
+    let unwritable = |error| {
+        unusable(
+            "unwritable",
+            folder,
+            format!("it cannot be written: {error}."),
+        )
+    };
     match std::fs::read_dir(folder) {
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
@@ -188,10 +194,12 @@ pub(super) fn read(folder: &Path) -> Result<(Head, Vec<Kept>), Failure> {
         .map_err(|error| unusable("unreadable", folder, format!("{error}.")))?;
     let mut kept = Vec::new();
     for entry in entries {
-        let entry =
-            entry.map_err(|error| unusable("unreadable", folder, format!("{error}.")))?;
+        let entry = entry.map_err(|error| unusable("unreadable", folder, format!("{error}.")))?;
         let path = entry.path();
-        if path.extension().is_none_or(|extension| extension != EXCHANGE) {
+        if path
+            .extension()
+            .is_none_or(|extension| extension != EXCHANGE)
+        {
             continue;
         }
         let file = entry.file_name().to_string_lossy().into_owned();
@@ -200,8 +208,9 @@ pub(super) fn read(folder: &Path) -> Result<(Head, Vec<Kept>), Failure> {
             let what = "its name does not begin with a number and `-`, which gives the order.";
             unusable("unnumbered", &path, what)
         })?;
-        let text = read_file(&path)
-            .map_err(|error| unusable("unreadable", &path, format!("it cannot be read: {error}.")))?;
+        let text = read_file(&path).map_err(|error| {
+            unusable("unreadable", &path, format!("it cannot be read: {error}."))
+        })?;
         let recorded = Recorded::parse(&text)
             .map_err(|what| unusable("damaged", &path, format!("{what}.")))?;
         kept.push((number, Kept { file, recorded }));
@@ -214,7 +223,9 @@ fn read_file(path: &Path) -> io::Result<String> {
     use std::io::Read as _;
 
     let mut text = String::new();
-    File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+    File::open(path)?
+        .take(MOST_BYTES)
+        .read_to_string(&mut text)?;
     Ok(text)
 }
 

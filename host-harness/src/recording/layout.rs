@@ -20,9 +20,11 @@ pub(super) fn lay_out(body: &[u8], reserved: &[&str]) -> Laid {
     if body.is_empty() {
         return laid("empty", String::new());
     }
-    let text = std::str::from_utf8(body)
-        .ok()
-        .filter(|text| !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+    let text = std::str::from_utf8(body).ok().filter(|text| {
+        !text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+    });
     match text {
         Some(text) if is_compact_json(text) => laid("json", spread(text)),
         Some(text) if !text.split('\n').any(|line| begins_with_any(line, reserved)) => {
@@ -158,7 +160,10 @@ mod tests {
 
     #[test]
     fn each_body_has_the_most_readable_form_that_gives_its_bytes_back() {
-        assert_eq!(kind(br#"{"b":[1.0e5,{"a":"x\" : {","a":[]}],"c":{}}"#), "json");
+        assert_eq!(
+            kind(br#"{"b":[1.0e5,{"a":"x\" : {","a":[]}],"c":{}}"#),
+            "json"
+        );
         assert_eq!(kind(br#"{"a": 1}"#), "text");
         assert_eq!(kind(b"{\"a\":1}\n"), "text");
         assert_eq!(kind("<html>\n\u{e4}\t\n".as_bytes()), "text");

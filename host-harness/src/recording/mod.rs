@@ -1,47 +1,9 @@
-//! Exchanges kept in a folder, and answers from there instead of from the network.
+//! Exchanges kept in a folder ([`Recorder`]), and answers from there instead of from the network
+//! ([`Replay`]): what `harness --record` and `--replay` do. A replay reads no credential, resolves
+//! no name, opens no socket and waits for nothing; everything before the network is as ever:
+//! grants, header rules, limits.
 //!
-//! A [`Recorder`] writes one file for each exchange, beside `recording.toml`, which says what was
-//! connected. What stands there is what the connector saw of each attempt: the answer, or what
-//! became of the request instead. No secret is in it, and the files are their owner's alone.
-//! A [`Replay`] answers from such a folder: no credential is read, no name is resolved, no socket
-//! is opened, and no wait is waited. Everything before the network is as ever: grants, header
-//! rules, limits.
-//!
-//! ```text
-//! operation: 2 update
-//! attempt: 1
-//! began: 2026-03-01T09:30:00.125Z
-//! took: 12ms
-//!
-//! > PATCH https://scim.example/v2/Users/4
-//! > content-type: application/scim+json
-//! > authorization: Bearer [redacted]
-//! = json
-//! { … }
-//!
-//! < 200
-//! < content-type: application/scim+json
-//! = json
-//! { … }
-//! ```
-//!
-//! - `= json` is a body that is written out over several lines: blanks outside its texts do not
-//!   count. `= text` is one to the letter, `= base64` any other, `= empty` one of no bytes.
-//! - `! no-answer: …` stands in place of an answer; likewise `not-sent`, `too-large`, `withheld`,
-//!   `out-of-time` and `refused` with its reason, which are those of the contract's
-//!   `transport-failure`.
-//! - `began` and `took` are for people. The order is that of the numbers in the files' names.
-//!
-//! **Order.** Where no two operations were under way at once, a replay takes the exchanges in
-//! exactly the recorded order. Where some were (`beside: others`), the order among operations was
-//! chance: each operation that is replayed then follows the first recorded one, not followed by
-//! another yet, that has its name and begins with its request, and takes that one's exchanges in
-//! their order.
-//!
-//! **Values that are nobody's to read.** Of an attribute that is write-only (a first password), the
-//! values that an operation was given are left out of the recording, wherever they stand, and
-//! out of the comparison of a replay. A connector with a sensitive attribute that can be read
-//! is not recorded: its values stand in answers, where the host cannot tell them from others.
+#![doc = include_str!("../../../docs/recordings.md")]
 
 mod difference;
 mod exchange;
@@ -53,8 +15,8 @@ mod replay;
 
 pub(crate) use exchange::End;
 pub(crate) use hidden::Given;
-pub use recorder::Recorder;
 pub(crate) use recorder::RecordedOperation;
+pub use recorder::Recorder;
 pub use replay::Replay;
 pub(crate) use replay::{NotNeeded, ReplayedOperation};
 

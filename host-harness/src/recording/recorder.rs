@@ -145,7 +145,11 @@ impl Recorder {
 
 impl RecordedOperation {
     /// An attempt has ended, as an observer sees it, and as the connector does.
-    pub(crate) fn exchange(&self, exchange: &Exchange, result: Result<&Response, &TransportFailure>) {
+    pub(crate) fn exchange(
+        &self,
+        exchange: &Exchange,
+        result: Result<&Response, &TransportFailure>,
+    ) {
         let end = match (&exchange.result, result) {
             (Ok(received), Ok(response)) => End::Answered {
                 response: received.clone(),

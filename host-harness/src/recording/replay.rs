@@ -77,8 +77,9 @@ impl Replay {
         })
     }
 
-    /// The options of a connection that is answered from here, with the recorded settings.
-    /// Needs no credentials.
+    /// The options of a connection that is answered from here, with the recorded settings, and
+    /// whether it was read-only or on loopback. Needs no credentials. Limits are the usual ones:
+    /// where others were in force and something came up against them, set the same.
     #[must_use]
     pub fn options(self: &Arc<Self>) -> ConnectionOptions {
         let mut options = ConnectionOptions::new();
@@ -168,12 +169,14 @@ impl ReplayedOperation {
     pub(crate) fn goes_on(&self, attempt: u32) -> bool {
         let state = self.replay.state();
         let place = self.place();
-        state.next_for(self.replay.together, &place).is_some_and(|index| {
-            let next = state.kept.get(index).map(|kept| &kept.recorded);
-            next.is_some_and(|next| {
-                Some(next.operation) == place.following && next.attempt == attempt
+        state
+            .next_for(self.replay.together, &place)
+            .is_some_and(|index| {
+                let next = state.kept.get(index).map(|kept| &kept.recorded);
+                next.is_some_and(|next| {
+                    Some(next.operation) == place.following && next.attempt == attempt
+                })
             })
-        })
     }
 
     /// How the operation departed from the recording.
@@ -205,7 +208,11 @@ impl ReplayedOperation {
         if mine && found.is_empty() && recorded.attempt == attempt {
             return Ok(index);
         }
-        let next = format!("next is {file} ({}, in `{}`)", recorded.line(), recorded.name);
+        let next = format!(
+            "next is {file} ({}, in `{}`)",
+            recorded.line(),
+            recorded.name
+        );
         // The same request once more is no request that differs.
         if !mine || found.is_empty() {
             return Err(self.missing(&line, &next));
@@ -228,7 +235,10 @@ impl ReplayedOperation {
             if found.is_empty() {
                 return Ok(index);
             }
-            if nearest.as_ref().is_none_or(|(_, least)| found.len() < least.len()) {
+            if nearest
+                .as_ref()
+                .is_none_or(|(_, least)| found.len() < least.len())
+            {
                 nearest = Some((&kept.file, found));
             }
         }
