@@ -5,7 +5,7 @@ use std::path::Path;
 use host_harness::bundled::CONNECTOR_8X8;
 use serde_json::{Value as Json, json};
 
-use super::{Shop, names, newest, version};
+use super::{Shop, Signer, names, newest, version};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -154,6 +154,34 @@ async fn what_is_not_what_its_digest_tag_or_annotation_says_is_refused_and_the_l
     registry.refresh().await.unwrap();
     assert_eq!(newest(&registry), "0.1.4");
     assert!(registry.refused().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_signature_is_a_layer_of_its_own() {
+    let (shop, signer) = (Shop::new(), Signer::new());
+    let layout = shop.path();
+    let component = version("0.1.6");
+    let artifact = |signed: &[u8]| {
+        let title = json!({ "org.opencontainers.image.title": "connector.wasm.minisig" });
+        let signature = signer.sign(signed);
+        let mut layer = blob(layout, "application/octet-stream", signature.as_bytes());
+        layer["annotations"] = title;
+        let manifest = json!({
+            "schemaVersion": 2,
+            "config": blob(layout, "application/vnd.wasm.config.v0+json", b"{}"),
+            "layers": [blob(layout, "application/wasm", &component), layer],
+        });
+        tagged(
+            blob(layout, MANIFEST, manifest.to_string().as_bytes()),
+            "0.1.6",
+        )
+    };
+    index(layout, &[artifact(b"something else")]);
+    let registry = shop.open_with(signer.options.clone()).await;
+    assert!(registry.releases().is_empty());
+    index(layout, &[artifact(&component)]);
+    registry.refresh().await.unwrap();
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.6"]);
 }
 
 #[tokio::test]

@@ -260,17 +260,53 @@ async fn what_is_not_pinned_or_signed_is_not_run() {
         1,
         "the other did not even describe itself"
     );
+}
 
-    let mut options = RegistryOptions::default();
-    options.public_key =
-        Some("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3".to_owned());
-    let registry = shop.open_with(options).await;
-    assert!(registry.releases().is_empty());
-    for refused in registry.refused().await {
-        assert!(refused.reason.contains("a.wasm.minisig") || refused.place == "b.wasm");
-        assert!(refused.reason.contains("not signed"), "{refused}");
+/// A key, its public half as the options take it, and what it signs.
+struct Signer {
+    keys: minisign::KeyPair,
+    options: RegistryOptions,
+}
+
+impl Signer {
+    fn new() -> Self {
+        let keys = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let mut options = RegistryOptions::default();
+        options.public_key = Some(keys.pk.to_base64());
+        Self { keys, options }
     }
-    assert_eq!(shop.loads.count(), 1);
+
+    fn sign(&self, bytes: &[u8]) -> String {
+        let signature = minisign::sign(None, &self.keys.sk, bytes, None, None);
+        signature.unwrap().into_string()
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_not_run() {
+    let (shop, signer) = (Shop::new(), Signer::new());
+    let (signed, other) = (version("0.1.8"), version("0.1.9"));
+    shop.put("a.wasm", &signed);
+    shop.put("a.wasm.minisig", signer.sign(&signed).as_bytes());
+    shop.put("b.wasm", &other);
+    shop.put("c.wasm", &other);
+    shop.put("c.wasm.minisig", signer.sign(&signed).as_bytes());
+    let registry = shop.open_with(signer.options.clone()).await;
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.8"]);
+    let refused = registry.refused().await;
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(refused[0].reason.contains("b.wasm.minisig cannot be read"));
+    assert!(refused[1].reason.contains("c.wasm.minisig does not fit it"));
+    assert_eq!(
+        shop.loads.count(),
+        1,
+        "the others did not even describe themselves"
+    );
+
+    // The signature comes after its component.
+    shop.put("b.wasm.minisig", signer.sign(&other).as_bytes());
+    registry.refresh().await.unwrap();
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.8", "8x8 0.1.9"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A version takes another's place while operations run.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use host_harness::registry::LiveConnection;
 use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
@@ -105,6 +106,8 @@ async fn call(live: LiveConnection, caller: usize, stop: Arc<AtomicBool>, count:
     while !stop.load(Ordering::Relaxed) {
         count.begun.fetch_add(1, Ordering::Relaxed);
         let connection = live.current().await;
+        let version = connection.manifest().version.clone();
+        count.versions.lock().unwrap().insert(version);
         let done = if caller % 2 == 0 {
             connection.check().await.map(drop)
         } else {
@@ -126,6 +129,7 @@ struct Count {
     begun: AtomicUsize,
     done: AtomicUsize,
     failed: AtomicUsize,
+    versions: Mutex<BTreeSet<String>>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,6 +188,8 @@ async fn a_hot_swap_under_load_loses_no_call() {
     assert_eq!(number(&count.failed), 0);
     assert_eq!(number(&count.begun), number(&count.done));
     assert!(number(&count.done) >= 2 * CALLERS * SWAPS);
+    let versions = count.versions.lock().unwrap().len();
+    assert_eq!(versions, SWAPS + 1, "each was called");
     for live in &connections {
         live.current().await;
     }

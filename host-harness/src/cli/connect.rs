@@ -157,3 +157,78 @@ pub(super) fn trace(options: &Options, manifest: &Manifest) -> Result<Option<Arc
     })?;
     Ok(Some(Arc::new(file)))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::contract::{AttributeSpec, DeletionEffect, Mutability, Operations};
+    use crate::contract::{TransportFailure, Uniqueness, ValueType};
+    use crate::trace::{Exchange, SentRequest};
+
+    fn manifest(mutability: Mutability, sensitive: bool) -> Manifest {
+        Manifest {
+            id: "test".to_owned(),
+            title: "Test".to_owned(),
+            version: "0.1.0".to_owned(),
+            setup: String::new(),
+            settings: vec![],
+            credentials: vec![],
+            headers: vec![],
+            attributes: vec![AttributeSpec {
+                name: "pin".to_owned(),
+                title: String::new(),
+                help: String::new(),
+                path: String::new(),
+                value_type: ValueType::Text,
+                format: None,
+                multi_valued: false,
+                required: false,
+                case_exact: true,
+                sensitive,
+                mutability,
+                uniqueness: Uniqueness::None,
+                choices: vec![],
+                max_length: None,
+            }],
+            lookup_keys: vec![],
+            identity_key: None,
+            operations: Operations::all(),
+            deletion: DeletionEffect::Removes,
+            max_page_size: 1,
+            quirks: vec![],
+        }
+    }
+
+    #[test]
+    fn a_trace_has_no_values_where_an_attribute_is_nobodys_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.har");
+        let cli = Cli::parse_from(["harness", "--trace", path.to_str().unwrap(), "check"]);
+        for (mutability, sensitive, shown) in [
+            (Mutability::ReadWrite, false, true),
+            (Mutability::ReadWrite, true, false),
+            (Mutability::WriteOnly, false, false),
+        ] {
+            let file = trace(&cli.options, &manifest(mutability, sensitive)).unwrap();
+            file.unwrap().exchange(&Exchange {
+                operation: "create",
+                attempt: 1,
+                started: std::time::SystemTime::UNIX_EPOCH,
+                duration: std::time::Duration::ZERO,
+                request: SentRequest {
+                    method: "POST".to_owned(),
+                    url: "https://h.example/?pin=4711".to_owned(),
+                    headers: vec![],
+                    body: Some(b"{\"pin\":\"4711\"}".to_vec()),
+                },
+                result: Err(TransportFailure::NoAnswer(String::new())),
+            });
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains("h.example"));
+            assert_eq!(text.contains("4711"), shown, "{mutability:?} {sensitive}");
+        }
+    }
+}

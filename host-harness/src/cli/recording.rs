@@ -82,17 +82,20 @@ impl Tapes {
             output.note(&format!("error: The recording is not whole: {error}."));
             return Some(2);
         }
-        let left = match &state.replay {
-            Some(replay) if !state.ends_early => replay.left_over(),
-            _ => Vec::new(),
-        };
-        if left.is_empty() {
+        let replay = state.replay.as_ref()?;
+        let left = replay.left_over();
+        if left.is_empty() || state.ends_early {
             return None;
         }
         let count = match left.len() {
             1 => "One recorded exchange was".to_owned(),
             count => format!("{count} recorded exchanges were"),
         };
+        if replay.departed() {
+            // Said already; the rest follows from it.
+            output.note(&format!("error: {count} not asked for."));
+            return Some(1);
+        }
         output.note(&format!("error: {count} not asked for:"));
         for line in left.iter().take(MOST_NAMED) {
             output.note(&format!("  {line}"));

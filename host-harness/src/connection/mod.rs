@@ -86,6 +86,15 @@ impl Connection {
     ) -> Result<Self, Failure> {
         options.limits = in_force(options.limits);
         if let Some(replay) = &options.replay {
+            if options.record.is_some() {
+                return Err(Failure::InvalidSettings {
+                    problems: vec![contract::Problem {
+                        name: "record".to_owned(),
+                        code: "replayed".to_owned(),
+                        message: "A replay is not recorded: there is nothing new in it.".to_owned(),
+                    }],
+                });
+            }
             replay.fits(component.manifest())?;
             options.credentials = Arc::new(NotNeeded);
             options.network.proxy = None;

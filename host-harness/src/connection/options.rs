@@ -42,7 +42,7 @@ pub struct ConnectionOptions {
     pub learned: Option<String>,
     /// How long a sandbox lives.
     pub sandbox: SandboxLifetime,
-    /// Writes every exchange into a folder.
+    /// Writes every exchange into a folder. Not together with `replay`.
     pub record: Option<Arc<Recorder>>,
     /// Answers every request in place of the network; [`Replay::options`] has the settings
     /// that go with it. Credentials, proxy and `ca_file` are not used.

@@ -29,6 +29,8 @@ pub(super) struct Head {
     pub(super) settings: BTreeMap<String, String>,
     pub(super) read_only: bool,
     pub(super) allow_loopback_http: bool,
+    /// What the connection was given of what an earlier one had learned.
+    pub(super) learned: Option<String>,
 }
 
 impl Head {
@@ -36,8 +38,14 @@ impl Head {
         let quoted = |text: &str| Value::from(text).to_string();
         let mut text = format!(
             "# Exchanges recorded by `harness --record`; `harness --replay` answers from them.\n\
-             format = {FORMAT}\ncontract = \"{CONTRACT_VERSION}\"\n\n[connector]\nid = {}\n\
-             version = {}\nsha256 = {}\n\n[settings]\n",
+             format = {FORMAT}\ncontract = \"{CONTRACT_VERSION}\"\n"
+        );
+        if let Some(learned) = &self.learned {
+            let _ = writeln!(text, "learned = {}", quoted(learned));
+        }
+        let _ = write!(
+            text,
+            "\n[connector]\nid = {}\nversion = {}\nsha256 = {}\n\n[settings]\n",
             quoted(&self.id),
             quoted(&self.version),
             quoted(&self.sha256)
@@ -101,6 +109,10 @@ impl Head {
             settings,
             read_only: network("read-only"),
             allow_loopback_http: network("allow-loopback-http"),
+            learned: table
+                .get("learned")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
         })
     }
 }
@@ -245,6 +257,7 @@ mod tests {
             ]),
             read_only: true,
             allow_loopback_http: true,
+            learned: Some("{\"patch\": false}".to_owned()),
         };
         assert_eq!(Head::parse(&head.to_text()), Ok(head));
     }

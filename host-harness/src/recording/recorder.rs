@@ -102,6 +102,7 @@ impl Recorder {
             settings: options.settings.clone(),
             read_only: options.network.read_only,
             allow_loopback_http: options.network.allow_loopback_http,
+            learned: options.learned.clone(),
         };
         folder::write_head(&self.folder, &head).map_err(|error| {
             let what = format!("it cannot be written: {error}.");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -30,6 +31,8 @@ pub struct Replay {
     head: Head,
     /// Whether operations were under way at the same time.
     together: bool,
+    /// Whether something else was sent than was recorded.
+    departed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -69,6 +72,7 @@ impl Replay {
             folder,
             head,
             together: kept.iter().any(|kept| kept.recorded.beside_others),
+            departed: AtomicBool::new(false),
             state: Mutex::new(State {
                 answered: vec![false; kept.len()],
                 kept,
@@ -84,10 +88,17 @@ impl Replay {
     pub fn options(self: &Arc<Self>) -> ConnectionOptions {
         let mut options = ConnectionOptions::new();
         options.settings = self.head.settings.clone();
+        options.learned.clone_from(&self.head.learned);
         options.network.read_only = self.head.read_only;
         options.network.allow_loopback_http = self.head.allow_loopback_http;
         options.replay = Some(Arc::clone(self));
         options
+    }
+
+    /// Whether a request differed from the recording, after which nothing there needs to fit.
+    #[must_use]
+    pub fn departed(&self) -> bool {
+        self.departed.load(Ordering::Relaxed)
     }
 
     /// What was recorded and not asked for: file, method and URL.
@@ -159,6 +170,7 @@ impl ReplayedOperation {
                 Ok(recorded)
             }
             Err(difference) => {
+                self.replay.departed.store(true, Ordering::Relaxed);
                 place.difference.get_or_insert_with(|| difference.clone());
                 Err(difference)
             }

@@ -15,15 +15,14 @@ pub(super) fn look(folder: &Path, known: &[(String, Stamp)]) -> Result<Vec<Found
             continue;
         }
         // Gone since it was listed.
-        let Ok(metadata) = std::fs::metadata(&path) else {
+        let Ok(stamp) = Stamp::of(&path) else {
             continue;
         };
-        if !metadata.is_file() {
+        if !path.is_file() {
             continue;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.into_owned();
-        let stamp = Stamp::of(&metadata);
         let same = known
             .iter()
             .any(|(place, was)| *place == name && *was == stamp);

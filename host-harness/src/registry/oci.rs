@@ -29,9 +29,8 @@ const MOST_DEPTH: usize = 4;
 
 pub(super) fn look(layout: &Path, known: &[(String, Stamp)]) -> Result<Vec<Found>, LoadError> {
     let index = layout.join(INDEX);
-    let metadata = std::fs::metadata(&index).map_err(|error| unreadable(&index, error))?;
     // What an index refers to, it names by digest, so that another artifact is another index.
-    let stamp = Stamp::of(&metadata);
+    let stamp = Stamp::of(&index).map_err(|error| unreadable(&index, error))?;
     if !known.is_empty() && known.iter().all(|(_, was)| *was == stamp) {
         let same = known.iter().map(|(name, stamp)| Found {
             name: name.clone(),

@@ -1,12 +1,14 @@
 //! Where components are found: files of a folder, or artifacts of an OCI layout.
 
 use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::shelf::{Entry, Release};
 use super::{Refused, folder, oci};
 use crate::component::LoadError;
+use crate::provenance::beside;
 
 /// What a registry reads.
 #[derive(Debug, Clone)]
@@ -15,9 +17,15 @@ pub(super) enum Source {
     OciLayout(PathBuf),
 }
 
-/// What tells without reading a file that it is another than before.
+/// What tells without reading a file, or its signature, that it is another than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
+    file: FileStamp,
+    signature: Option<FileStamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileStamp {
     size: u64,
     modified: Option<SystemTime>,
     /// Node and time of change: another file of the same size and age has others.
@@ -26,7 +34,17 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let signature = std::fs::metadata(beside(path));
+        Ok(Self {
+            file: FileStamp::of(&std::fs::metadata(path)?),
+            signature: signature.ok().as_ref().map(FileStamp::of),
+        })
+    }
+}
+
+impl FileStamp {
+    fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt as _;
 

@@ -35,7 +35,9 @@ struct State {
 
 impl HarFile {
     /// Makes the file, or empties it. Without values, bodies and query strings are left
-    /// out: whatever could hold an attribute's value.
+    /// out: whatever could hold an attribute's value. That is the choice for a connector with
+    /// an attribute that is sensitive or write-only, since the contract keeps such values out of
+    /// traces; the program `harness` makes it by itself.
     ///
     /// # Errors
     ///
