@@ -108,7 +108,7 @@ async fn call(live: LiveConnection, caller: usize, stop: Arc<AtomicBool>, count:
         let connection = live.current().await;
         let version = connection.manifest().version.clone();
         count.versions.lock().unwrap().insert(version);
-        let done = if caller % 2 == 0 {
+        let done = if caller.is_multiple_of(2) {
             connection.check().await.map(drop)
         } else {
             let nobody = text("nobody@example.com");
