@@ -15,6 +15,7 @@ mod interruption;
 mod pages;
 mod program;
 mod provenance;
+mod recordings;
 mod review;
 mod rules;
 mod stats;
