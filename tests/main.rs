@@ -17,6 +17,8 @@ mod lifecycle;
 mod lost_answers;
 mod people;
 mod properties;
+mod recordings;
+mod registry;
 mod sandbox;
 mod schedule;
 mod secrets;

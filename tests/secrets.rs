@@ -17,11 +17,11 @@ use crate::stage::{ADA, attribute, but, connector, draft, edits, options, set_st
 use crate::upstream::{Request, Upstream, answer};
 
 /// With characters that change under every encoding.
-const CANARY: &str = "c4nary-T0ken/with+odd=chars~7Q";
+pub(crate) const CANARY: &str = "c4nary-T0ken/with+odd=chars~7Q";
 
 /// As it is, percent-encoded in both cases, JSON-escaped, and in base64: alone, and with the
 /// rest of the header's value.
-const FORMS: [&str; 6] = [
+pub(crate) const FORMS: [&str; 6] = [
     CANARY,
     "c4nary-T0ken%2Fwith%2Bodd%3Dchars~7Q",
     "c4nary-T0ken%2fwith%2bodd%3dchars~7Q",
@@ -179,6 +179,11 @@ async fn the_token_is_in_one_header_and_nowhere_else() {
     clean("archive", &std::fs::read(&har).unwrap(), "[redacted]");
 }
 
+/// An upstream that does.
+pub(crate) async fn echoing() -> Upstream {
+    Upstream::start(echo).await
+}
+
 /// Says in every header and member what the request's headers were, also encoded.
 fn echo(request: &Request) -> String {
     let given = request.header("authorization").unwrap_or_default();
@@ -219,7 +224,7 @@ async fn an_upstream_that_echoes_the_request_gives_the_token_to_nobody() {
     let (said, _listening) = listen();
     let folder = tempfile::tempdir().unwrap();
     let har = folder.path().join("trace.har");
-    let upstream = Upstream::start(echo).await;
+    let upstream = echoing().await;
     let mut options = ConnectionOptions::new().setting("instance-url", upstream.url());
     options.network.allow_loopback_http = true;
     let options = with_canary(options, &har);

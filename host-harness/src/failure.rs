@@ -56,6 +56,13 @@ pub enum Failure {
     /// The component cannot be loaded.
     #[error(transparent)]
     Component(#[from] LoadError),
+    /// The operation sent something else than was recorded
+    /// ([`Replay`](crate::recording::Replay)), and so got no answer.
+    #[error("{message}")]
+    OtherThanRecorded {
+        /// Where it differs, or what is not in the recording.
+        message: String,
+    },
     /// This is a dry run, and the operation was about to write.
     #[error("Dry run: {} {} was not sent.", .0.method, .0.url)]
     DryRun(Box<PlannedRequest>),
@@ -77,7 +84,7 @@ pub struct PlannedRequest {
 impl Failure {
     /// The kind, in kebab-case: the contract's, or one of the host's own
     /// (`connector-fault`, `limit-reached`, `deadline-exceeded`, `cancelled`,
-    /// `dry-run`).
+    /// `other-than-recorded`, `dry-run`).
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -88,6 +95,7 @@ impl Failure {
             Self::Cancelled { .. } => "cancelled",
             // Which component to run is the operator's to say, like a setting.
             Self::InvalidSettings { .. } | Self::Component(_) => "invalid-settings",
+            Self::OtherThanRecorded { .. } => "other-than-recorded",
             Self::DryRun(_) => "dry-run",
         }
     }
@@ -130,6 +138,7 @@ impl Failure {
             Self::DeadlineExceeded { .. }
             | Self::InvalidSettings { .. }
             | Self::LimitReached { .. }
+            | Self::OtherThanRecorded { .. }
             | Self::Component(_) => RetryAdvice::AfterRepair,
             Self::ConnectorFault { .. } | Self::DryRun(_) => RetryAdvice::Never,
         }

@@ -55,6 +55,8 @@ mod mitigation;
 mod promises;
 mod provenance;
 pub mod provision;
+pub mod recording;
+pub mod registry;
 mod sandbox;
 mod settings;
 #[cfg(feature = "tenant")]

@@ -26,6 +26,20 @@ use upstream::Upstream;
 const HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile.wasm"));
 const TOKEN: &str = "canary-4f1e9c";
 
+/// The host that all attacks share.
+pub(crate) async fn host_of_the_hostile() -> &'static Host {
+    &shared().await.0
+}
+
+pub(crate) async fn upstream() -> Upstream {
+    Upstream::start().await
+}
+
+/// An honest connection's.
+pub(crate) fn hostile_options(upstream: &Upstream) -> ConnectionOptions {
+    options(upstream, "")
+}
+
 /// The host that all attacks share, and the connector in it.
 async fn shared() -> &'static (Host, Component) {
     static SHARED: OnceCell<(Host, Component)> = OnceCell::const_new();
@@ -52,7 +66,7 @@ fn host(change: impl FnOnce(&mut HostOptions)) -> Host {
 }
 
 /// The connector whose `describe` does this.
-fn describing(attack: &str) -> Vec<u8> {
+pub(crate) fn describing(attack: &str) -> Vec<u8> {
     marked(b"attack-in-describe:", attack)
 }
 

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use super::output::{Output, printable};
 use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
+use crate::contract::Manifest;
 use crate::engine::{Host, HostOptions};
 use crate::failure::Failure;
+use crate::manifest::is_hidden;
 use crate::trace::{HarFile, Observer};
 
 /// A connection, and the trace that has to be closed at its end.
@@ -64,8 +67,18 @@ pub(super) async fn component(
     Ok(Component::from_bytes(host, CONNECTOR_8X8).await?)
 }
 
-/// The connection file that the options name.
+/// The connection file that the options name; in a replay without one, what the recording has
+/// of it.
 pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop> {
+    if let (Some(_), None) = (&options.replay, &options.connection) {
+        let replay = options.tapes.replay(options)?;
+        let recorded = replay.map(|replay| replay.options()).unwrap_or_default();
+        return Ok(ConnectionFile {
+            settings: recorded.settings,
+            network: recorded.network,
+            ..ConnectionFile::default()
+        });
+    }
     let path = options.connection.as_ref().ok_or_else(|| {
         Stop::Usage(
             "Which connection? Name its file with --connection FILE (or in HARNESS_CONNECTION). \
@@ -74,7 +87,9 @@ pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop>
         )
     })?;
     let file = ConnectionFile::read(path)?;
-    file.check_credentials()?;
+    if options.replay.is_none() {
+        file.check_credentials()?;
+    }
     Ok(file)
 }
 
@@ -90,7 +105,9 @@ pub(super) async fn connect_with(
     component: &Component,
     mut connection: ConnectionOptions,
 ) -> Result<Connected, Stop> {
-    let trace = trace(options)?;
+    let trace = trace(options, component.manifest())?;
+    connection.record = options.tapes.record(options)?;
+    connection.replay = options.tapes.replay(options)?;
     connection.dry_run = options.dry_run;
     let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
     let writes: Arc<dyn Observer> = options.writes.clone();
@@ -116,15 +133,102 @@ pub(super) fn observer(
     (!watching.is_empty()).then(|| Arc::new(watching) as Arc<dyn Observer>)
 }
 
-fn trace(options: &Options) -> Result<Option<Arc<HarFile>>, Stop> {
+/// The trace that the options ask for. Where values would stand in it that are nobody's to read,
+/// it is written without any.
+pub(super) fn trace(options: &Options, manifest: &Manifest) -> Result<Option<Arc<HarFile>>, Stop> {
     let Some(path) = &options.trace else {
         return Ok(None);
     };
-    let file = HarFile::create(path, !options.trace_without_values).map_err(|error| {
+    let hidden = manifest.attributes.iter().filter(|spec| is_hidden(spec));
+    let hidden: Vec<_> = hidden.map(|spec| printable(&spec.name)).collect();
+    if !hidden.is_empty() && !options.trace_without_values {
+        Output::new(options.json).note(&format!(
+            "The trace is without bodies and query strings, as with --trace-without-values: \
+             sensitive values would stand there ({}).",
+            hidden.join(", ")
+        ));
+    }
+    let with_values = hidden.is_empty() && !options.trace_without_values;
+    let file = HarFile::create(path, with_values).map_err(|error| {
         Stop::Usage(format!(
             "The trace {} cannot be written: {error}.",
             path.display()
         ))
     })?;
     Ok(Some(Arc::new(file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::contract::{AttributeSpec, DeletionEffect, Mutability, Operations};
+    use crate::contract::{TransportFailure, Uniqueness, ValueType};
+    use crate::trace::{Exchange, SentRequest};
+
+    fn manifest(mutability: Mutability, sensitive: bool) -> Manifest {
+        Manifest {
+            id: "test".to_owned(),
+            title: "Test".to_owned(),
+            version: "0.1.0".to_owned(),
+            setup: String::new(),
+            settings: vec![],
+            credentials: vec![],
+            headers: vec![],
+            attributes: vec![AttributeSpec {
+                name: "pin".to_owned(),
+                title: String::new(),
+                help: String::new(),
+                path: String::new(),
+                value_type: ValueType::Text,
+                format: None,
+                multi_valued: false,
+                required: false,
+                case_exact: true,
+                sensitive,
+                mutability,
+                uniqueness: Uniqueness::None,
+                choices: vec![],
+                max_length: None,
+            }],
+            lookup_keys: vec![],
+            identity_key: None,
+            operations: Operations::all(),
+            deletion: DeletionEffect::Removes,
+            max_page_size: 1,
+            quirks: vec![],
+        }
+    }
+
+    #[test]
+    fn a_trace_has_no_values_where_an_attribute_is_nobodys_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.har");
+        let cli = Cli::parse_from(["harness", "--trace", path.to_str().unwrap(), "check"]);
+        for (mutability, sensitive, shown) in [
+            (Mutability::ReadWrite, false, true),
+            (Mutability::ReadWrite, true, false),
+            (Mutability::WriteOnly, false, false),
+        ] {
+            let file = trace(&cli.options, &manifest(mutability, sensitive)).unwrap();
+            file.unwrap().exchange(&Exchange {
+                operation: "create",
+                attempt: 1,
+                started: std::time::SystemTime::UNIX_EPOCH,
+                duration: std::time::Duration::ZERO,
+                request: SentRequest {
+                    method: "POST".to_owned(),
+                    url: "https://h.example/?pin=4711".to_owned(),
+                    headers: vec![],
+                    body: Some(b"{\"pin\":\"4711\"}".to_vec()),
+                },
+                result: Err(TransportFailure::NoAnswer(String::new())),
+            });
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains("h.example"));
+            assert_eq!(text.contains("4711"), shown, "{mutability:?} {sensitive}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::connect::{component, host, observer};
+use super::connect::{component, host, observer, trace};
 use super::output::{Output, printable};
 use super::{Options, Stop};
 use crate::attributes;
@@ -25,7 +25,7 @@ pub(super) struct Arguments {}
 #[derive(Default)]
 struct Watched {
     lines: Mutex<Vec<String>>,
-    trace: Option<HarFile>,
+    trace: Option<Arc<HarFile>>,
 }
 
 impl Observer for Watched {
@@ -74,13 +74,7 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
     tenant.reserve_elsewhere("grace@example.com");
     let host = host(options)?;
     let component = component(&host, options, None).await?;
-    let trace = match &options.trace {
-        None => None,
-        Some(path) => Some(
-            HarFile::create(path, !options.trace_without_values)
-                .map_err(|error| Stop::Usage(format!("{}: {error}", path.display())))?,
-        ),
-    };
+    let trace = trace(options, component.manifest())?;
     let watched = Arc::new(Watched {
         trace,
         ..Watched::default()
@@ -90,6 +84,7 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
         .setting("customer-id", tenant.customer_id())
         .credentials(StaticCredentials::new().with("api-token", tenant.token()));
     connect.network.allow_loopback_http = true;
+    connect.record = options.tapes.record(options)?;
     let shown: Arc<dyn Observer> = watched.clone();
     connect.observer = observer([shown].into_iter().chain(options.measured()));
     let mut demo = Demo {

@@ -15,6 +15,7 @@ mod inspect;
 mod interruption;
 mod output;
 mod provision;
+mod recording;
 mod review;
 mod rules;
 mod stats;
@@ -32,6 +33,7 @@ use crate::attributes::Pair;
 use crate::failure::Failure;
 use interruption::Writes;
 use output::Output;
+use recording::Tapes;
 use stats::Stats;
 
 /// Provisions accounts through sandboxed connectors. Without --component it runs the
@@ -77,6 +79,15 @@ struct Options {
     /// Leave bodies and query strings out of the HTTP Archive
     #[arg(long, global = true, requires = "trace")]
     trace_without_values: bool,
+    /// Write every exchange into a new folder, a readable file each, secrets left out
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Answer from such a folder instead of from the network: no token and no --connection
+    /// needed; exit 1 where what is sent is not what was recorded
+    #[arg(long, global = true, value_name = "DIR")]
+    replay: Option<PathBuf>,
+    #[arg(skip)]
+    tapes: Arc<Tapes>,
     /// Afterwards, on stderr, what each operation used up: requests, bytes, instructions
     /// (fuel), memory and time; with --json as one document in one line
     #[arg(long, global = true)]
@@ -171,10 +182,17 @@ pub fn main() -> ExitCode {
         }
     };
     let measured = cli.options.stats.then(|| Arc::clone(&cli.options.measured));
+    let tapes = Arc::clone(&cli.options.tapes);
     let result = runtime.block_on(run(cli, output));
     // What is still under way was given up by a cancelled command.
     runtime.shutdown_background();
-    let code = told(result, output);
+    let whole = result.is_ok();
+    let mut code = told(result, output);
+    if let Some(worse) = tapes.end(output)
+        && whole
+    {
+        code = ExitCode::from(worse);
+    }
     if let Some(measured) = measured {
         measured.tell(output);
     }
@@ -222,6 +240,7 @@ fn misread(error: &clap::Error) -> ExitCode {
 async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
     let writes = Arc::clone(&cli.options.writes);
     let options = &cli.options;
+    recording::check(options, &cli.command)?;
     if let Command::Tenant(arguments) = cli.command {
         // Ends by Ctrl-C, which is its usual end.
         return tenant::run(arguments, output).await;

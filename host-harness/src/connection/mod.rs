@@ -21,6 +21,7 @@ use crate::egress::{Egress, EgressOptions, Grant, Operation};
 use crate::failure::Failure;
 use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
+use crate::recording::{Given, NotNeeded, Recorder, Replay, Tape};
 use crate::sandbox::{Limits, Sandbox};
 use crate::settings;
 use crate::trace::{Meter, Observer};
@@ -38,6 +39,8 @@ struct Inner {
     limits: Limits,
     lifetime: SandboxLifetime,
     observer: Option<Arc<dyn Observer>>,
+    record: Option<Arc<Recorder>>,
+    replay: Option<Arc<Replay>>,
     learned: Mutex<Option<String>>,
     /// An open sandbox that waits for its next operation.
     idle: Mutex<Option<Sandbox>>,
@@ -50,12 +53,53 @@ enum Access {
     Writes,
 }
 
+/// An operation's name, and what it may do and was given.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    name: &'static str,
+    access: Access,
+    given: Given<'a>,
+}
+
+impl<'a> Call<'a> {
+    fn reads(name: &'static str, given: Given<'a>) -> Self {
+        Self {
+            name,
+            access: Access::Reads,
+            given,
+        }
+    }
+
+    fn writes(name: &'static str, given: Given<'a>) -> Self {
+        Self {
+            name,
+            access: Access::Writes,
+            given,
+        }
+    }
+}
+
 impl Connection {
     pub(crate) async fn open(
         component: Component,
         mut options: ConnectionOptions,
     ) -> Result<Self, Failure> {
         options.limits = in_force(options.limits);
+        if let Some(replay) = &options.replay {
+            if options.record.is_some() {
+                return Err(Failure::InvalidSettings {
+                    problems: vec![contract::Problem {
+                        name: "record".to_owned(),
+                        code: "replayed".to_owned(),
+                        message: "A replay is not recorded: there is nothing new in it.".to_owned(),
+                    }],
+                });
+            }
+            replay.fits(component.manifest())?;
+            options.credentials = Arc::new(NotNeeded);
+            options.network.proxy = None;
+            options.network.ca_file = None;
+        }
         let mut checked = settings::check(
             component.manifest(),
             &options.settings,
@@ -106,6 +150,9 @@ impl Connection {
             }
             Ok(reach) => narrowed(&checked.grants, &reach)?,
         };
+        if let Some(record) = &options.record {
+            record.begin(&component, &options)?;
+        }
         let egress = Egress::new(EgressOptions {
             manifest: component.manifest(),
             granted: checked.grants.clone(),
@@ -130,9 +177,16 @@ impl Connection {
             limits: options.limits,
             lifetime: options.sandbox,
             observer: options.observer,
+            record: options.record,
+            replay: options.replay,
             learned: Mutex::new(options.learned),
             idle: Mutex::new(None),
         })))
+    }
+
+    /// The connector.
+    pub(crate) fn component(&self) -> &Component {
+        &self.0.component
     }
 
     /// What the connector says of itself.
@@ -168,8 +222,7 @@ impl Connection {
     /// Those that the contract names for `check`, and the host's own.
     pub async fn check(&self) -> Result<CheckReport, Failure> {
         self.run(
-            "check",
-            Access::Reads,
+            Call::reads("check", Given::Nothing),
             |_| Ok(()),
             |mut sandbox| async move {
                 let result = sandbox.check().await;
@@ -191,8 +244,7 @@ impl Connection {
         };
         let query = &query;
         self.run(
-            "list",
-            Access::Reads,
+            Call::reads("list", Given::Nothing),
             |page| promises::page(self.manifest(), query.limit, query.cursor.as_deref(), page),
             |mut sandbox| async move {
                 let result = sandbox.list(query).await;
@@ -224,8 +276,7 @@ impl Connection {
     /// Those that the contract names for `get`, and the host's own.
     pub async fn get(&self, id: &str) -> Result<Account, Failure> {
         self.run(
-            "get",
-            Access::Reads,
+            Call::reads("get", Given::Nothing),
             |account| promises::account_of(self.manifest(), id, account),
             |mut sandbox| async move {
                 let result = sandbox.get(id).await;
@@ -242,8 +293,7 @@ impl Connection {
     /// Those that the contract names for `find`, and the host's own.
     pub async fn find(&self, name: &str, value: &Value) -> Result<Option<Account>, Failure> {
         self.run(
-            "find",
-            Access::Reads,
+            Call::reads("find", Given::Key(name, value)),
             |found: &Option<Account>| promises::found(self.manifest(), name, value, found.as_ref()),
             |mut sandbox| async move {
                 let result = sandbox.find(name, value).await;
@@ -260,8 +310,7 @@ impl Connection {
     /// Those that the contract names for `create`, and the host's own.
     pub async fn create(&self, draft: &Draft) -> Result<Outcome, Failure> {
         self.run(
-            "create",
-            Access::Writes,
+            Call::writes("create", Given::Draft(draft)),
             |outcome| promises::outcome(self.manifest(), outcome),
             |mut sandbox| async move {
                 let result = sandbox.create(draft).await;
@@ -278,8 +327,7 @@ impl Connection {
     /// Those that the contract names for `update`, and the host's own.
     pub async fn update(&self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
         self.run(
-            "update",
-            Access::Writes,
+            Call::writes("update", Given::Edits(edits)),
             |outcome| promises::outcome_of(self.manifest(), id, outcome),
             |mut sandbox| async move {
                 let result = sandbox.update(id, edits).await;
@@ -297,8 +345,7 @@ impl Connection {
     /// Those that the contract names for `delete`, and the host's own.
     pub async fn delete(&self, id: &str) -> Result<Deletion, Failure> {
         self.run(
-            "delete",
-            Access::Writes,
+            Call::writes("delete", Given::Nothing),
             |deletion| promises::deletion(self.manifest(), id, deletion),
             |mut sandbox| async move {
                 let result = sandbox.delete(id).await;
@@ -336,8 +383,7 @@ impl Connection {
     /// what the contract promises.
     async fn run<T, F>(
         &self,
-        name: &'static str,
-        access: Access,
+        operation: Call<'_>,
         promise: impl Fn(&T) -> Result<(), Failure> + Send,
         call: impl FnOnce(Sandbox) -> F + Send,
     ) -> Result<T, Failure>
@@ -353,8 +399,15 @@ impl Connection {
         // Requests end a little earlier than the operation, so that the connector can still
         // say what a missing answer means.
         let reserve = (time / 10).min(Duration::from_millis(500));
-        let requests_end = start.saturating_add(time.saturating_sub(reserve));
+        let mut requests_end = start.saturating_add(time.saturating_sub(reserve));
+        let Call { name, access, .. } = operation;
+        let tape = inner.tape(operation);
+        if tape.as_ref().is_some_and(|tape| tape.replayed().is_some()) {
+            // What came too late is in the recording.
+            requests_end = Duration::MAX;
+        }
         let mut operation = Operation::new(name, access == Access::Reads, requests_end);
+        operation.tape.clone_from(&tape);
         let wrote = operation.wrote();
         let work = async {
             let mut sandbox = inner.sandbox().await?;
@@ -368,6 +421,10 @@ impl Connection {
                 return Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)));
             }
         };
+        let replayed = tape.as_ref().and_then(Tape::replayed);
+        if let Some(difference) = replayed.and_then(|replayed| replayed.difference()) {
+            return Err(difference);
+        }
         // Not against the deadline: the operation has its result, whatever becomes of a note.
         if matches!(result, Ok(_) | Err(Failure::Connector(_))) {
             inner.leave(sandbox).await;
@@ -392,6 +449,18 @@ impl Inner {
             self.observer.as_ref(),
             self.component.host().clock(),
         )
+    }
+
+    /// The operation's part in a recording.
+    fn tape(&self, call: Call<'_>) -> Option<Tape> {
+        let manifest = self.component.manifest();
+        if let Some(replay) = &self.replay {
+            let replayed = replay.operation(call.name, call.given, manifest);
+            return Some(Tape::Replay(replayed));
+        }
+        let record = self.record.as_ref()?;
+        let recorded = record.operation(call.name, call.given, manifest);
+        Some(Tape::Record(recorded))
     }
 
     /// A sandbox with an open connection.

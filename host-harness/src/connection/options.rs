@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::egress::{Credentials, Network, StaticCredentials};
+use crate::recording::{Recorder, Replay};
 use crate::sandbox::Limits;
 use crate::trace::Observer;
 
@@ -41,6 +42,11 @@ pub struct ConnectionOptions {
     pub learned: Option<String>,
     /// How long a sandbox lives.
     pub sandbox: SandboxLifetime,
+    /// Writes every exchange into a folder. Not together with `replay`.
+    pub record: Option<Arc<Recorder>>,
+    /// Answers every request in place of the network; [`Replay::options`] has the settings
+    /// that go with it. Credentials, proxy and `ca_file` are not used.
+    pub replay: Option<Arc<Replay>>,
 }
 
 impl Default for ConnectionOptions {
@@ -54,6 +60,8 @@ impl Default for ConnectionOptions {
             dry_run: false,
             learned: None,
             sandbox: SandboxLifetime::default(),
+            record: None,
+            replay: None,
         }
     }
 }
@@ -88,6 +96,8 @@ impl fmt::Debug for ConnectionOptions {
             .field("limits", &self.limits)
             .field("dry_run", &self.dry_run)
             .field("sandbox", &self.sandbox)
+            .field("record", &self.record)
+            .field("replay", &self.replay)
             .finish_non_exhaustive()
     }
 }

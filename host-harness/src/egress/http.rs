@@ -26,7 +26,7 @@ use crate::contract::{
 use crate::failure::PlannedRequest;
 use crate::mitigation::Mitigation;
 use crate::sandbox::{CONNECT_TIME, IDLE_TIME, Limit, Limits};
-use crate::trace::{Observer, Place, REDACTED, SentRequest};
+use crate::trace::{Exchange, Observer, Place, REDACTED, SentRequest};
 
 /// What an [`Egress`] is made of.
 pub(crate) struct EgressOptions<'a> {
@@ -67,6 +67,15 @@ pub(crate) struct Egress {
 }
 
 /// A request that has passed the policy.
+struct Passed {
+    method: reqwest::Method,
+    bare: Bare,
+    body: Option<Vec<u8>>,
+    shown: SentRequest,
+    delay: Duration,
+}
+
+/// A request that is ready to be sent.
 pub(super) struct Prepared {
     pub(super) method: reqwest::Method,
     pub(super) bare: Bare,
@@ -150,8 +159,10 @@ impl Egress {
         request: Request,
     ) -> Result<Response, TransportFailure> {
         let repeatability = self.repeatability(&request);
+        let passed = self.pass(operation, request);
+        let passed = passed.map_err(TransportFailure::Refused)?;
         let mut prepared = self
-            .prepare(operation, request)
+            .prepare(operation, passed)
             .await
             .map_err(TransportFailure::Refused)?;
         let (mut attempt, mut lost, mut renewed) = (1, false, false);
@@ -159,6 +170,18 @@ impl Egress {
             let answer = self.attempt(operation, &prepared, attempt).await;
             // 401 says that nothing was done, so that a write may be repeated too.
             let rejected = matches!(&answer, Ok(response) if response.status == 401);
+            if let Some(replayed) = operation.replayed() {
+                // What time, budget and the vault decided is known from the recording.
+                let again = replayed.goes_on(attempt + 1);
+                let retried = wait_before_next(repeatability, &answer, attempt, 0.0).is_some();
+                if !again || !(retried || rejected && !renewed) {
+                    return with_the_past(answer, lost);
+                }
+                renewed |= rejected;
+                lost |= is_unsettled(&answer);
+                attempt += 1;
+                continue;
+            }
             if rejected && !renewed && self.has_budget(operation) {
                 renewed = true;
                 let credentials = &*self.credentials;
@@ -199,12 +222,8 @@ impl Egress {
         operation.requests < self.limits.requests && self.clock.now() < operation.deadline
     }
 
-    /// Everything that is decided before the network is touched.
-    async fn prepare(
-        &self,
-        operation: &mut Operation,
-        request: Request,
-    ) -> Result<Prepared, Refusal> {
+    /// What the policy decides: the same about the same request, at any time.
+    fn pass(&self, operation: &mut Operation, request: Request) -> Result<Passed, Refusal> {
         let url = self.permit(&request.url)?;
         if let Some(limit) = headers::request_over_limit(&request.headers, &self.limits) {
             return Err(self.reached(operation, limit));
@@ -251,33 +270,91 @@ impl Egress {
                 "This is a dry run: the request is shown, and not sent.".to_owned(),
             ));
         }
-        if request.delay_ms > 0 {
-            let delay = Duration::from_millis(request.delay_ms.into());
-            if self.clock.now().saturating_add(delay) >= operation.deadline {
-                return Err(out_of_time());
-            }
-            operation.turn_to(Place::Waiting);
-            self.clock.sleep(delay).await;
-            operation.turn_to(Place::Host);
-        }
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let bare = Bare {
             credentials: credentials.into_iter().cloned().collect(),
             url,
             headers,
         };
-        let sealed = bare.sealed(&*self.credentials).await?;
-        self.check_literal_address(&sealed.url)?;
-        if writes {
-            operation.note_write();
-        }
-        Ok(Prepared {
+        Ok(Passed {
             method: wire_method(request.method),
             bare,
-            sealed,
             body: request.body,
             shown,
+            delay: Duration::from_millis(request.delay_ms.into()),
         })
+    }
+
+    /// What depends on the moment, before the network is touched.
+    async fn prepare(
+        &self,
+        operation: &mut Operation,
+        passed: Passed,
+    ) -> Result<Prepared, Refusal> {
+        let sealed = if operation.replayed().is_some() {
+            passed.bare.unsealed()
+        } else {
+            match self.sealed(operation, &passed).await {
+                Ok(sealed) => sealed,
+                Err(refused) => {
+                    self.note_refused(operation, &passed.shown, 1, &refused);
+                    return Err(refused);
+                }
+            }
+        };
+        let Passed {
+            method,
+            bare,
+            body,
+            shown,
+            ..
+        } = passed;
+        Ok(Prepared {
+            method,
+            bare,
+            sealed,
+            body,
+            shown,
+        })
+    }
+
+    async fn sealed(&self, operation: &mut Operation, passed: &Passed) -> Result<Sealed, Refusal> {
+        if self.clock.now() >= operation.deadline {
+            operation.out_of_time = true;
+            return Err(out_of_time());
+        }
+        if passed.delay > Duration::ZERO {
+            if self.clock.now().saturating_add(passed.delay) >= operation.deadline {
+                return Err(out_of_time());
+            }
+            operation.turn_to(Place::Waiting);
+            self.clock.sleep(passed.delay).await;
+            operation.turn_to(Place::Host);
+        }
+        let sealed = passed.bare.sealed(&*self.credentials).await?;
+        self.check_literal_address(&sealed.url)?;
+        Ok(sealed)
+    }
+
+    /// For a recording: another time it would not be refused.
+    pub(super) fn note_refused(
+        &self,
+        operation: &Operation,
+        request: &SentRequest,
+        attempt: u32,
+        refused: &Refusal,
+    ) {
+        if let Some(recorded) = operation.recorded() {
+            let exchange = Exchange {
+                operation: operation.name,
+                attempt,
+                started: self.clock.wall(),
+                duration: Duration::ZERO,
+                request: request.clone(),
+                result: Err(TransportFailure::Refused(refused.clone())),
+            };
+            recorded.refused(&exchange, operation.out_of_time);
+        }
     }
 
     /// The URL, if what the connector asked for, within what the operator granted, holds it.
@@ -314,10 +391,6 @@ impl Egress {
         };
         if let Some(limit) = reached {
             return Err(self.reached(operation, limit));
-        }
-        if self.clock.now() >= operation.deadline {
-            operation.out_of_time = true;
-            return Err(out_of_time());
         }
         operation.sent = total;
         Ok(())

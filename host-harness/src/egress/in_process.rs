@@ -4,6 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::wire::answer_without_network;
+use crate::contract::Header;
+
 /// Method, URL and body in; status and body out.
 type Answer = dyn Fn(&str, &str, &[u8]) -> (u16, Vec<u8>) + Send + Sync;
 
@@ -27,13 +30,11 @@ impl InProcess {
             request.url().as_str(),
             body.unwrap_or_default(),
         );
-        let mut response = hyper::Response::new(body);
-        *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-        response.headers_mut().insert(
-            hyper::header::CONTENT_TYPE,
-            hyper::header::HeaderValue::from_static("application/scim+json"),
-        );
-        response.into()
+        let content_type = Header {
+            name: "content-type".to_owned(),
+            value: "application/scim+json".to_owned(),
+        };
+        answer_without_network(status, &[content_type], body)
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) use http::{Egress, EgressOptions};
 #[doc(hidden)]
 pub use in_process::InProcess;
 pub(crate) use operation::Operation;
+pub(crate) use scrub::Scrubber;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::failure::PlannedRequest;
+use crate::recording::{RecordedOperation, ReplayedOperation, Tape};
 use crate::sandbox::Limit;
 use crate::trace::{Meter, Place};
 
@@ -31,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) planned: Option<PlannedRequest>,
     /// Measures it, where somebody wants to know.
     pub(crate) meter: Option<Meter>,
+    /// Its part in a recording.
+    pub(crate) tape: Option<Tape>,
     wrote: Arc<AtomicBool>,
 }
 
@@ -47,6 +50,7 @@ impl Operation {
             out_of_time: false,
             planned: None,
             meter: None,
+            tape: None,
             wrote: Arc::default(),
         }
     }
@@ -69,6 +73,16 @@ impl Operation {
 
     pub(crate) fn note_write(&self) {
         self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    /// Who writes its exchanges down.
+    pub(crate) fn recorded(&self) -> Option<&Arc<RecordedOperation>> {
+        self.tape.as_ref()?.recorded()
+    }
+
+    /// Who answers its requests in place of the network.
+    pub(crate) fn replayed(&self) -> Option<&Arc<ReplayedOperation>> {
+        self.tape.as_ref()?.replayed()
     }
 
     /// Whether a write was sent; it can be asked after the operation was dropped.

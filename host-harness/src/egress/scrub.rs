@@ -128,7 +128,7 @@ impl Scrubber {
     }
 
     /// Likewise for text.
-    fn scrub_text(&self, text: String) -> String {
+    pub(crate) fn scrub_text(&self, text: String) -> String {
         if self.forms.is_empty() {
             return text;
         }

@@ -64,6 +64,16 @@ impl Bare {
         self.sealed_with(secrets, Scrubber::default())
     }
 
+    /// Without secrets, for what is not sent.
+    pub(super) fn unsealed(&self) -> Sealed {
+        Sealed {
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            scrubber: Scrubber::default(),
+            secrets: Vec::new(),
+        }
+    }
+
     /// After a 401: sealed with the secrets as they are now; `None` where none has changed,
     /// or there are none, and asking again would get the same answer.
     pub(super) async fn renewed(

@@ -2,46 +2,46 @@
 //! guest may see, or to what is known to have happened instead.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, RETRY_AFTER, TRANSFER_ENCODING};
+use reqwest::header::{
+    CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
+};
 
 use super::address::AddressRefused;
 use super::http::{Egress, Prepared, out_of_time, refusal};
 use super::retry::retry_after_ms;
 use super::{Operation, headers, tls};
-use crate::contract::{RefusalReason, Response, TransportFailure};
+use crate::contract::{Header, RefusalReason, Response, TransportFailure};
 use crate::mitigation::Mitigation;
+use crate::recording::{End, RecordedOperation, ReplayedOperation};
 use crate::sandbox::Limit;
 use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
 
 impl Egress {
-    /// One request on the wire, seen by the observer.
+    /// One request on the wire, or answered from a recording; seen by the observer.
     pub(super) async fn attempt(
         &self,
         operation: &mut Operation,
         prepared: &Prepared,
         attempt: u32,
     ) -> Result<Response, TransportFailure> {
+        if let Some(replayed) = operation.replayed().cloned() {
+            return self.replayed(operation, prepared, attempt, &replayed).await;
+        }
         let deadline = operation.deadline;
         operation.turn_to(Place::Waiting);
         let turn = self.rate.turn(&*self.clock, deadline).await;
         operation.turn_to(Place::Host);
         let Ok(_turn) = turn else {
             operation.out_of_time = true;
-            return Err(TransportFailure::Refused(out_of_time()));
+            let refused = out_of_time();
+            self.note_refused(operation, &prepared.shown, attempt, &refused);
+            return Err(TransportFailure::Refused(refused));
         };
-        operation.note_request();
-        let began = self.clock.now();
-        let mut watched = Watched {
-            egress: self,
-            prepared,
-            operation: operation.name,
-            attempt,
-            started: self.clock.wall(),
-            began,
-            told: false,
-        };
+        let watched = self.begin(operation, prepared, attempt);
+        let began = watched.began;
         let alarm = began.saturating_add(self.limits.request_time).min(deadline);
         let result = tokio::select! {
             result = self.exchange(operation, prepared) => result,
@@ -51,16 +51,96 @@ impl Egress {
                 alarm.saturating_sub(began)
             ))),
         };
-        operation.turn_to(Place::Host);
-        let unsent = matches!(
-            result,
-            Err(TransportFailure::Refused(_) | TransportFailure::NotSent(_))
-        );
-        if let (Some(meter), Some(body), false) = (&mut operation.meter, &prepared.body, unsent) {
-            meter.sent(body.len());
-        }
-        watched.tell(result.as_ref());
+        watched.end(operation, &result);
         result
+    }
+
+    /// What the recording has for this attempt.
+    async fn replayed(
+        &self,
+        operation: &mut Operation,
+        prepared: &Prepared,
+        attempt: u32,
+        replayed: &ReplayedOperation,
+    ) -> Result<Response, TransportFailure> {
+        let refused = |reason, message| Err(TransportFailure::Refused(refusal(reason, message)));
+        let recorded = match replayed.answer(&prepared.shown, attempt) {
+            Ok(recorded) => recorded,
+            Err(difference) => return refused(RefusalReason::Other, difference),
+        };
+        let answer = match recorded.end {
+            End::OutOfTime(message) => {
+                operation.out_of_time = true;
+                return refused(RefusalReason::Budget, message);
+            }
+            // Refused before its turn on the wire.
+            End::Failed(TransportFailure::Refused(refusal))
+                if refusal.reason != RefusalReason::Address =>
+            {
+                return Err(TransportFailure::Refused(refusal));
+            }
+            End::Failed(failure) => Err(failure),
+            End::Answered { response, retry_in } => Ok((response, retry_in)),
+        };
+        let watched = self.begin(operation, prepared, attempt);
+        let result = match answer {
+            Ok((response, retry_in)) => {
+                let ReceivedResponse {
+                    status,
+                    headers,
+                    body,
+                } = response;
+                let answer = answer_without_network(status, &headers, body);
+                let received = self.received(operation, prepared, answer).await;
+                received.map(|received| Response {
+                    retry_after_ms: retry_in
+                        .map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX))
+                        .or(received.retry_after_ms),
+                    ..received
+                })
+            }
+            Err(TransportFailure::TooLarge(most)) => {
+                operation.reached = Some(self.limit_of(operation, most));
+                Err(TransportFailure::TooLarge(most))
+            }
+            Err(failure) => Err(failure),
+        };
+        watched.end(operation, &result);
+        result
+    }
+
+    /// Which limit an answer went beyond that may have no more than so many bytes.
+    fn limit_of(&self, operation: &Operation, most: u32) -> Limit {
+        if usize::try_from(most).is_ok_and(|most| most == self.limits.header_bytes) {
+            return Limit::HeaderBytes;
+        }
+        self.most_of_body(operation).1
+    }
+
+    /// An attempt begins, and is watched until it ends.
+    fn begin<'a>(
+        &'a self,
+        operation: &mut Operation,
+        prepared: &'a Prepared,
+        attempt: u32,
+    ) -> Watched<'a> {
+        operation.note_request();
+        if !matches!(
+            prepared.method,
+            reqwest::Method::GET | reqwest::Method::HEAD
+        ) {
+            operation.note_write();
+        }
+        Watched {
+            egress: self,
+            prepared,
+            operation: operation.name,
+            attempt,
+            started: self.clock.wall(),
+            began: self.clock.now(),
+            recorded: operation.recorded().cloned(),
+            told: false,
+        }
     }
 
     /// The request as an observer sees it.
@@ -89,7 +169,7 @@ impl Egress {
         if let Some(body) = &prepared.body {
             *request.body_mut() = Some(body.clone().into());
         }
-        let mut answer = self.answered(request).await.map_err(|error| {
+        let answer = self.answered(request).await.map_err(|error| {
             let error = error.without_url();
             if is_head_too_large(&error) {
                 operation.reached = Some(Limit::HeaderBytes);
@@ -97,6 +177,16 @@ impl Egress {
             }
             transport_failure(error)
         })?;
+        self.received(operation, prepared, answer).await
+    }
+
+    /// An answer, within the limits and as the guest may see it.
+    async fn received(
+        &self,
+        operation: &mut Operation,
+        prepared: &Prepared,
+        mut answer: reqwest::Response,
+    ) -> Result<Response, TransportFailure> {
         if let Some(limit) = headers::answer_over_limit(answer.headers(), &self.limits) {
             operation.reached = Some(limit);
             return Err(too_large(self.limits.header_bytes));
@@ -150,15 +240,7 @@ impl Egress {
         operation: &mut Operation,
         answer: &mut reqwest::Response,
     ) -> Result<Vec<u8>, TransportFailure> {
-        let left = self
-            .limits
-            .received_bytes
-            .saturating_sub(operation.received);
-        let (most, limit) = if left < self.limits.response_bytes {
-            (left, Limit::ReceivedBytes)
-        } else {
-            (self.limits.response_bytes, Limit::ResponseBytes)
-        };
+        let (most, limit) = self.most_of_body(operation);
         let announced = answer.content_length().unwrap_or(0);
         let mut body = Vec::new();
         if usize::try_from(announced).unwrap_or(usize::MAX) <= most {
@@ -182,6 +264,17 @@ impl Egress {
         operation.reached = Some(limit);
         Err(too_large(most))
     }
+
+    /// How many bytes the next body may have, and which limit says so.
+    fn most_of_body(&self, operation: &Operation) -> (usize, Limit) {
+        let limits = &self.limits;
+        let left = limits.received_bytes.saturating_sub(operation.received);
+        if left < limits.response_bytes {
+            (left, Limit::ReceivedBytes)
+        } else {
+            (limits.response_bytes, Limit::ResponseBytes)
+        }
+    }
 }
 
 /// An attempt under way. The observer hears of it also where the caller gives it up, since
@@ -193,16 +286,31 @@ struct Watched<'a> {
     attempt: u32,
     started: SystemTime,
     began: Duration,
+    recorded: Option<Arc<RecordedOperation>>,
     told: bool,
 }
 
 impl Watched<'_> {
+    fn end(mut self, operation: &mut Operation, result: &Result<Response, TransportFailure>) {
+        operation.turn_to(Place::Host);
+        let unsent = matches!(
+            result,
+            Err(TransportFailure::Refused(_) | TransportFailure::NotSent(_))
+        );
+        let body = self.prepared.body.as_ref();
+        if let (Some(meter), Some(body), false) = (&mut operation.meter, body, unsent) {
+            meter.sent(body.len());
+        }
+        self.tell(result.as_ref());
+    }
+
     fn tell(&mut self, result: Result<&Response, &TransportFailure>) {
         self.told = true;
-        let Some(observer) = &self.egress.observer else {
+        let observer = self.egress.observer.as_ref();
+        if observer.is_none() && self.recorded.is_none() {
             return;
-        };
-        observer.exchange(&Exchange {
+        }
+        let exchange = Exchange {
             operation: self.operation,
             attempt: self.attempt,
             started: self.started,
@@ -216,7 +324,13 @@ impl Watched<'_> {
                 }),
                 Err(failure) => Err(failure.clone()),
             },
-        });
+        };
+        if let Some(observer) = observer {
+            observer.exchange(&exchange);
+        }
+        if let Some(recorded) = &self.recorded {
+            recorded.exchange(&exchange, result);
+        }
     }
 }
 
@@ -227,6 +341,24 @@ impl Drop for Watched<'_> {
             self.tell(Err(&TransportFailure::NoAnswer(given_up)));
         }
     }
+}
+
+/// An answer that comes from somewhere else.
+pub(super) fn answer_without_network(
+    status: u16,
+    headers: &[Header],
+    body: Vec<u8>,
+) -> reqwest::Response {
+    let mut response = hyper::Response::new(body);
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let value = HeaderValue::from_bytes(header.value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response.into()
 }
 
 fn too_large(most: usize) -> TransportFailure {

@@ -5,16 +5,13 @@
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 use serde_json::{Map, Value as Json};
 
-use crate::contract::{Account, AccountStatus, Attribute, AttributeSpec, Mutability, Value};
+use crate::contract::{Account, AccountStatus, Attribute, Value};
 use crate::json;
 
 /// What stands in place of a value that is nobody's to read.
 pub(crate) const HIDDEN: &str = "[hidden]";
 
-/// Whether an attribute's values stay out of journal, plan and report.
-pub(crate) fn is_hidden(spec: &AttributeSpec) -> bool {
-    spec.sensitive || spec.mutability == Mutability::WriteOnly
-}
+pub(crate) use crate::manifest::is_hidden;
 
 pub(crate) fn to_json(values: &[Value]) -> Json {
     values.iter().map(json::value).collect()

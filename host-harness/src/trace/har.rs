@@ -35,7 +35,9 @@ struct State {
 
 impl HarFile {
     /// Makes the file, or empties it. Without values, bodies and query strings are left
-    /// out: whatever could hold an attribute's value.
+    /// out: whatever could hold an attribute's value. That is the choice for a connector with
+    /// an attribute that is sensitive or write-only, since the contract keeps such values out of
+    /// traces; the program `harness` makes it by itself.
     ///
     /// # Errors
     ///
@@ -91,7 +93,7 @@ impl HarFile {
     fn entry(&self, exchange: &Exchange) -> Value {
         let ms = exchange.duration.as_secs_f64() * 1_000.0;
         json!({
-            "startedDateTime": timestamp(exchange),
+            "startedDateTime": exchange.started_text(),
             "time": ms,
             "request": self.request(exchange),
             "response": self.response(exchange),
@@ -237,11 +239,6 @@ fn header<'a>(headers: &'a [Header], name: &str) -> &'a str {
 
 fn media_type(headers: &[Header]) -> &str {
     header(headers, "content-type")
-}
-
-fn timestamp(exchange: &Exchange) -> String {
-    jiff::Timestamp::try_from(exchange.started)
-        .map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
 
 #[cfg(test)]

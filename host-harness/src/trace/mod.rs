@@ -59,6 +59,12 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// When it began, as RFC 3339 in milliseconds; empty where the clock is far out.
+    pub(crate) fn started_text(&self) -> String {
+        jiff::Timestamp::try_from(self.started)
+            .map_or_else(|_| String::new(), |at| format!("{at:.3}"))
+    }
+
     /// What became of a request without an answer, in one sentence for a person.
     #[must_use]
     pub fn failure(&self) -> Option<String> {

@@ -14,6 +14,7 @@ mod inspect;
 mod interruption;
 mod pages;
 mod program;
+mod recordings;
 mod review;
 mod rules;
 mod stats;

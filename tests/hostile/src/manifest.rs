@@ -73,6 +73,14 @@ pub(crate) fn claimed(attack: &str) -> Manifest {
                 });
             }
         }
+        "password" | "birthday" => {
+            let mut secret = attribute(attack, ValueType::Text, false);
+            secret.sensitive = true;
+            if attack == "password" {
+                secret.mutability = Mutability::WriteOnly;
+            }
+            manifest.attributes.push(secret);
+        }
         "nothing-but-lists" => manifest.operations = Operations::LIST,
         "default-url" => {
             for setting in &mut manifest.settings {

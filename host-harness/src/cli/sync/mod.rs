@@ -108,6 +108,13 @@ pub(super) async fn run(
 ) -> Result<(), Stop> {
     // Ctrl-C ends a run between two writes, and so is listened to from inside.
     let halt = Halt::new();
+    if options.replay.is_some() && arguments.journal.path_given().is_none() {
+        return Err(Stop::Usage(
+            "A replay changes no tenant, and so belongs in no tenant's journal: --journal FILE \
+             names one of its own."
+                .to_owned(),
+        ));
+    }
     let file = connection_file(options)?;
     let host = host_with(options, file.host_options())?;
     let component = component(&host, options, Some(&file)).await?;

@@ -1,0 +1,112 @@
+//! `--record` and `--replay`: exchanges into a folder, and answers out of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::output::Output;
+use super::{Command, Options, Stop};
+use crate::failure::Failure;
+use crate::recording::{Recorder, Replay};
+
+/// Files of a recording that are named; of more, their number says enough.
+const MOST_NAMED: usize = 5;
+
+/// The recording of this run of the program, written or answered from.
+#[derive(Debug, Default)]
+pub(super) struct Tapes(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    record: Option<Arc<Recorder>>,
+    replay: Option<Arc<Replay>>,
+    /// Whether what is left over says nothing: a dry run ends before the first write.
+    ends_early: bool,
+}
+
+/// Whether the command is one that sends anything.
+pub(super) fn check(options: &Options, command: &Command) -> Result<(), Stop> {
+    let silent = matches!(
+        command,
+        Command::Connection(_)
+            | Command::Inspect(_)
+            | Command::Describe(_)
+            | Command::Rules(_)
+            | Command::Review(_)
+            | Command::History(_)
+            | Command::Tenant(_)
+    );
+    if silent && (options.record.is_some() || options.replay.is_some()) {
+        return Err(Stop::Usage(
+            "This command sends nothing that could be recorded: --record and --replay go with \
+             check, account, provision, deprovision and sync."
+                .to_owned(),
+        ));
+    }
+    if matches!(command, Command::Demo(_)) && options.replay.is_some() {
+        return Err(Stop::Usage(
+            "The demo has a tenant of its own, at another address each time: it can be recorded \
+             and not replayed."
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+impl Tapes {
+    /// The folder to write into.
+    pub(super) fn record(&self, options: &Options) -> Result<Option<Arc<Recorder>>, Failure> {
+        let Some(folder) = &options.record else {
+            return Ok(None);
+        };
+        let recorder = Arc::new(Recorder::create(folder)?);
+        self.state().record = Some(Arc::clone(&recorder));
+        Ok(Some(recorder))
+    }
+
+    /// The recording to answer from, read once.
+    pub(super) fn replay(&self, options: &Options) -> Result<Option<Arc<Replay>>, Failure> {
+        let Some(folder) = &options.replay else {
+            return Ok(None);
+        };
+        let mut state = self.state();
+        if state.replay.is_none() {
+            state.replay = Some(Arc::new(Replay::open(folder)?));
+            state.ends_early = options.dry_run;
+        }
+        Ok(state.replay.clone())
+    }
+
+    /// Says on stderr what is missing at the end, and the exit code that it makes of a success.
+    pub(super) fn end(&self, output: Output) -> Option<u8> {
+        let state = self.state();
+        if let Some(Err(error)) = state.record.as_ref().map(|record| record.finish()) {
+            output.note(&format!("error: The recording is not whole: {error}."));
+            return Some(2);
+        }
+        let replay = state.replay.as_ref()?;
+        let left = replay.left_over();
+        if left.is_empty() || state.ends_early {
+            return None;
+        }
+        let count = match left.len() {
+            1 => "One recorded exchange was".to_owned(),
+            count => format!("{count} recorded exchanges were"),
+        };
+        if replay.departed() {
+            // Said already; the rest follows from it.
+            output.note(&format!("error: {count} not asked for."));
+            return Some(1);
+        }
+        output.note(&format!("error: {count} not asked for:"));
+        for line in left.iter().take(MOST_NAMED) {
+            output.note(&format!("  {line}"));
+        }
+        if let more @ 1.. = left.len().saturating_sub(MOST_NAMED) {
+            output.note(&format!("  and {more} more"));
+        }
+        Some(1)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
