@@ -3,14 +3,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::bindings::ConnectorPre;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::Manifest;
 use crate::engine::Host;
 use crate::failure::Failure;
-use crate::inspection::Inspection;
+use crate::inspection::{CONTRACT_VERSION, Inspection};
 use crate::manifest;
 use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
@@ -91,6 +91,30 @@ pub enum LoadError {
     Mismatch {
         /// What wasmtime said.
         reason: String,
+    },
+    /// It is made for another version of the contract.
+    #[error(
+        "The component is made for contract {wanted}, and this host has contract {}: take a \
+         version of the connector, or of the host, that fits the other.",
+        CONTRACT_VERSION
+    )]
+    OtherContract {
+        /// Its major and minor version.
+        wanted: String,
+    },
+    /// A registry does not have it.
+    #[error("The registry {} has no connector `{id}`.", path.display())]
+    NotInRegistry {
+        /// The connector that was asked for.
+        id: String,
+        /// Where the registry is.
+        path: PathBuf,
+    },
+    /// An OCI layout, or what it refers to, is not as it says it is.
+    #[error("{what}")]
+    Layout {
+        /// What is wrong, in a sentence.
+        what: String,
     },
     /// Its manifest contradicts itself.
     #[error("The connector's manifest is wrong: {}", problems.join(" "))]
@@ -250,6 +274,11 @@ impl Component {
         sandbox.describe().await
     }
 
+    /// Does not keep it, and tells whether anything else does.
+    pub(crate) fn downgrade(&self) -> WeakComponent {
+        WeakComponent(Arc::downgrade(&self.0))
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
     }
@@ -260,6 +289,17 @@ impl Component {
         meter: Option<Meter>,
     ) -> Result<Sandbox, Failure> {
         Sandbox::start(&self.0.host, &self.0.instance, limits, meter).await
+    }
+}
+
+/// A component that is kept by others, if at all. It owns its compiled code, so that this is
+/// gone when it is.
+#[derive(Clone)]
+pub(crate) struct WeakComponent(Weak<Inner>);
+
+impl WeakComponent {
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
     }
 }
 

@@ -24,6 +24,8 @@ const IMPORTS: [&str; 3] = ["http", "log", "types"];
 const EXPORTS: [&str; 2] = ["manifest", "accounts"];
 const PACKAGE: &str = "provisioning:connector/";
 const VERSION: &str = "@0.1.";
+/// The contract that this host offers: major and minor.
+pub(crate) const CONTRACT_VERSION: &str = "0.1";
 /// Of WebAssembly's memories, in bytes.
 const PAGE: u64 = 64 << 10;
 
@@ -138,6 +140,9 @@ impl Inspection {
 
     /// Whether it may be loaded.
     pub(crate) fn verdict(&self) -> Result<(), LoadError> {
+        if let Some(wanted) = self.other_contract() {
+            return Err(LoadError::OtherContract { wanted });
+        }
         if !self.beyond.is_empty() && Mitigation::ImportGate.is_on() {
             return Err(LoadError::BeyondContract {
                 beyond: self.beyond.clone(),
@@ -149,6 +154,39 @@ impl Inspection {
             });
         }
         Ok(())
+    }
+}
+
+impl Inspection {
+    /// The contract that it is made for, where that is another one and nothing else is wrong.
+    fn other_contract(&self) -> Option<String> {
+        let version = |name: &str| {
+            let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
+            let known = IMPORTS.contains(&interface) || EXPORTS.contains(&interface);
+            let mut parts = version.split('.');
+            let (major, minor) = (parts.next()?, parts.next()?);
+            let sound = [major, minor].iter().all(|part| {
+                !part.is_empty() && part.len() < 6 && part.bytes().all(|b| b.is_ascii_digit())
+            });
+            (known && sound).then(|| format!("{major}.{minor}"))
+        };
+        let exports = |wanted: &&&str| {
+            let mut names = self.exports.iter();
+            let name = names.find(|name| {
+                name.strip_prefix(PACKAGE)
+                    .and_then(|rest| rest.split_once('@'))
+                    .is_some_and(|(interface, _)| interface == **wanted)
+            });
+            name.and_then(|name| version(name))
+        };
+        let mut exported = EXPORTS.iter().map(|wanted| exports(&wanted));
+        let first = exported.next()??;
+        let one = exported.all(|other| other.as_ref() == Some(&first))
+            && self
+                .beyond
+                .iter()
+                .all(|name| version(name).as_ref() == Some(&first));
+        (one && first != CONTRACT_VERSION).then_some(first)
     }
 }
 

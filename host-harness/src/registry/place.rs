@@ -1,0 +1,158 @@
+//! Where components are found: files of a folder, or artifacts of an OCI layout.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::shelf::{Entry, Release};
+use super::{Refused, folder, oci};
+use crate::component::LoadError;
+use crate::provenance::beside;
+
+/// What a registry reads.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Folder(PathBuf),
+    OciLayout(PathBuf),
+}
+
+/// What tells without reading a file, or its signature, that it is another than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    file: FileStamp,
+    signature: Option<FileStamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileStamp {
+    size: u64,
+    modified: Option<SystemTime>,
+    /// Node and time of change: another file of the same size and age has others.
+    #[cfg(unix)]
+    node: (u64, i64, i64),
+}
+
+impl Stamp {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let signature = std::fs::metadata(beside(path));
+        Ok(Self {
+            file: FileStamp::of(&std::fs::metadata(path)?),
+            signature: signature.ok().as_ref().map(FileStamp::of),
+        })
+    }
+}
+
+impl FileStamp {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+
+        Self {
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            node: (metadata.ino(), metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// What is known of a place since the last look.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The file's name, or the artifact's tag, or its digest where it has none.
+    pub(super) name: String,
+    pub(super) stamp: Stamp,
+    /// The last good component that was found here.
+    pub(super) entry: Option<Entry>,
+    /// Why what is here now was not taken.
+    pub(super) problem: Option<String>,
+}
+
+impl Place {
+    pub(super) fn refused(&self) -> Option<Refused> {
+        Some(Refused {
+            place: self.name.clone(),
+            reason: self.problem.clone()?,
+            kept: self.entry.as_ref().map(|entry| entry.release.clone()),
+        })
+    }
+}
+
+/// What a look shows of a place.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) stamp: Stamp,
+    /// What is there; `None` where it is what was there before.
+    pub(super) item: Option<Result<Item, LoadError>>,
+}
+
+/// A component's bytes, and what was said of them outside.
+#[derive(Debug, Default)]
+pub(super) struct Item {
+    pub(super) bytes: Vec<u8>,
+    pub(super) file: PathBuf,
+    /// Where it is not beside the file.
+    pub(super) signature: Option<PathBuf>,
+    /// The version that a tag or an annotation names, and what says so.
+    pub(super) versions: Vec<(&'static str, String)>,
+    /// The name before the tag.
+    pub(super) id: Option<String>,
+}
+
+impl Item {
+    /// Whether the connector is what it was said to be.
+    pub(super) fn agrees(&self, release: &Release) -> Result<(), String> {
+        for (what, version) in &self.versions {
+            if *version != release.version {
+                return Err(format!(
+                    "The {what} says {version}, and the connector itself says {}.",
+                    release.version
+                ));
+            }
+        }
+        match &self.id {
+            Some(id) if *id != release.id => Err(format!(
+                "The name before the tag is `{id}`, and the connector calls itself `{}`.",
+                release.id
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn at(path: &Path) -> Self {
+        if path.join(oci::MARK).is_file() {
+            Self::OciLayout(path.to_owned())
+        } else {
+            Self::Folder(path.to_owned())
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) | Self::OciLayout(path) => path,
+        }
+    }
+
+    /// Reads what is not as it was, off the threads that operations run on.
+    pub(super) async fn look(&self, places: &[Place]) -> Result<Vec<Found>, LoadError> {
+        // A blob that was not there yet, or not whole, changes without a trace in the index.
+        let again = matches!(self, Self::OciLayout(_))
+            && places.iter().any(|place| place.problem.is_some());
+        let known: Vec<(String, Stamp)> = places
+            .iter()
+            .filter(|_| !again)
+            .map(|place| (place.name.clone(), place.stamp.clone()))
+            .collect();
+        let source = self.clone();
+        let look = tokio::task::spawn_blocking(move || match &source {
+            Self::Folder(path) => folder::look(path, &known),
+            Self::OciLayout(path) => oci::look(path, &known),
+        });
+        look.await
+            .map_err(|error| super::unreadable(self.path(), error))?
+    }
+}

@@ -1,0 +1,209 @@
+//! An OCI image layout on disk, as tools such as `oras` and `wkg` write one.
+
+use std::path::Path;
+
+use host_harness::bundled::CONNECTOR_8X8;
+use serde_json::{Value as Json, json};
+
+use super::{Shop, Signer, names, newest, version};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// Writes a blob; its descriptor.
+fn blob(layout: &Path, media_type: &str, bytes: &[u8]) -> Json {
+    let digest = digest(bytes);
+    let folder = layout.join("blobs/sha256");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(&digest), bytes).unwrap();
+    json!({ "mediaType": media_type, "digest": format!("sha256:{digest}"), "size": bytes.len() })
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A connector's manifest; its descriptor, tagged.
+fn artifact(layout: &Path, component: &[u8], tag: &str, annotations: Json) -> Json {
+    let config = json!({ "architecture": "wasm", "os": "wasip2", "layerDigests": [] });
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": blob(
+            layout,
+            "application/vnd.wasm.config.v0+json",
+            config.to_string().as_bytes(),
+        ),
+        "layers": [blob(layout, "application/wasm", component)],
+        "annotations": annotations,
+    });
+    tagged(blob(layout, MANIFEST, manifest.to_string().as_bytes()), tag)
+}
+
+fn tagged(mut descriptor: Json, tag: &str) -> Json {
+    descriptor["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
+    descriptor
+}
+
+fn index(layout: &Path, manifests: &[Json]) {
+    let index = json!({ "schemaVersion": 2, "manifests": manifests });
+    std::fs::write(
+        layout.join("oci-layout"),
+        r#"{"imageLayoutVersion": "1.0.0"}"#,
+    )
+    .unwrap();
+    std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn a_layout_offers_its_connectors_and_leaves_other_images_alone() {
+    let shop = Shop::new();
+    let layout = shop.path();
+    let image = json!({
+        "schemaVersion": 2,
+        "config": blob(layout, "application/vnd.oci.image.config.v1+json", b"{}"),
+        "layers": [],
+    });
+    let image = blob(layout, MANIFEST, image.to_string().as_bytes());
+    let nested = json!({ "schemaVersion": 2, "manifests": [
+        artifact(layout, &version("0.1.2"), "8x8:0.1.2", json!({})),
+    ] });
+    let nested = blob(
+        layout,
+        "application/vnd.oci.image.index.v1+json",
+        nested.to_string().as_bytes(),
+    );
+    let versioned = json!({ "org.opencontainers.image.version": "0.1.0" });
+    let first = artifact(layout, CONNECTOR_8X8, "latest", versioned);
+    index(layout, &[image.clone(), nested.clone(), first.clone()]);
+    let registry = shop.open().await;
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.0", "8x8 0.1.2"]);
+    assert!(
+        registry.refused().await.is_empty(),
+        "{:?}",
+        registry.refused().await
+    );
+    assert_eq!(registry.refresh().await.unwrap(), Default::default());
+    assert_eq!(shop.loads.count(), 2);
+
+    // The tag moves on.
+    let next = artifact(layout, &version("0.1.3"), "latest", json!({}));
+    index(layout, &[image, nested, next]);
+    let refreshed = registry.refresh().await.unwrap();
+    assert_eq!(names(&refreshed.added), ["8x8 0.1.3"]);
+    assert_eq!(names(&refreshed.removed), ["8x8 0.1.0"]);
+    assert_eq!(shop.loads.count(), 3, "what is known is not loaded again");
+}
+
+#[tokio::test]
+async fn what_is_not_what_its_digest_tag_or_annotation_says_is_refused_and_the_last_one_goes_on() {
+    let shop = Shop::new();
+    let layout = shop.path();
+    index(
+        layout,
+        &[artifact(layout, CONNECTOR_8X8, "latest", json!({}))],
+    );
+    let registry = shop.open().await;
+    let refused = async |manifest: Json, words: &str| {
+        index(layout, &[manifest]);
+        let refreshed = registry.refresh().await.unwrap();
+        let [refused] = &refreshed.refused[..] else {
+            panic!("{words}: {refreshed:?}");
+        };
+        assert!(refused.reason.contains(words), "{words}: {refused}");
+        refused.clone()
+    };
+
+    let next = version("0.1.4");
+    let good = artifact(layout, &next, "latest", json!({}));
+    let file = layout.join("blobs/sha256").join(digest(&next));
+    let mut spoiled = next.clone();
+    spoiled[3000] ^= 1;
+    std::fs::write(&file, &spoiled).unwrap();
+    let refused_ = refused(good.clone(), "is not what its digest names").await;
+    assert_eq!(refused_.kept.unwrap().version, "0.1.0");
+    assert_eq!(newest(&registry), "0.1.0");
+    std::fs::write(&file, &next[..9]).unwrap();
+    refused(good.clone(), "has 9 bytes, and its descriptor says").await;
+    std::fs::remove_file(&file).unwrap();
+    refused(good.clone(), "cannot be read").await;
+
+    let annotated = json!({ "org.opencontainers.image.version": "9.9.9" });
+    let lying = artifact(layout, &next, "latest", annotated);
+    refused(
+        lying,
+        "The annotation says 9.9.9, and the connector itself says 0.1.4",
+    )
+    .await;
+    let lying = artifact(layout, &next, "0.1.5", json!({}));
+    refused(lying, "The tag says 0.1.5").await;
+    let lying = artifact(layout, &next, "example.com/other:0.1.4", json!({}));
+    refused(lying, "The name before the tag is `other`").await;
+    let mut elsewhere = good.clone();
+    elsewhere["digest"] = json!("sha256:../../../etc/passwd");
+    refused(elsewhere, "no sha256 in lower-case hexadecimal").await;
+
+    // Mended without a trace in the index.
+    std::fs::remove_file(&file).unwrap();
+    refused(good, "cannot be read").await;
+    std::fs::write(&file, &next).unwrap();
+    registry.refresh().await.unwrap();
+    assert_eq!(newest(&registry), "0.1.4");
+    assert!(registry.refused().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_signature_is_a_layer_of_its_own() {
+    let (shop, signer) = (Shop::new(), Signer::new());
+    let layout = shop.path();
+    let component = version("0.1.6");
+    let artifact = |signed: &[u8]| {
+        let title = json!({ "org.opencontainers.image.title": "connector.wasm.minisig" });
+        let signature = signer.sign(signed);
+        let mut layer = blob(layout, "application/octet-stream", signature.as_bytes());
+        layer["annotations"] = title;
+        let manifest = json!({
+            "schemaVersion": 2,
+            "config": blob(layout, "application/vnd.wasm.config.v0+json", b"{}"),
+            "layers": [blob(layout, "application/wasm", &component), layer],
+        });
+        tagged(
+            blob(layout, MANIFEST, manifest.to_string().as_bytes()),
+            "0.1.6",
+        )
+    };
+    index(layout, &[artifact(b"something else")]);
+    let registry = shop.open_with(signer.options.clone()).await;
+    assert!(registry.releases().is_empty());
+    index(layout, &[artifact(&component)]);
+    registry.refresh().await.unwrap();
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.6"]);
+}
+
+#[tokio::test]
+async fn a_layout_that_is_none_is_an_error() {
+    let shop = Shop::new();
+    std::fs::write(
+        shop.path().join("oci-layout"),
+        r#"{"imageLayoutVersion": "2.0.0"}"#,
+    )
+    .unwrap();
+    std::fs::write(shop.path().join("index.json"), "{").unwrap();
+    let open = || {
+        let options = super::RegistryOptions::default();
+        super::Registry::open(&shop.host, shop.path(), options)
+    };
+    let message = open().await.unwrap_err().message();
+    assert!(message.contains("image layout version 2.0.0"), "{message}");
+    std::fs::write(
+        shop.path().join("oci-layout"),
+        r#"{"imageLayoutVersion": "1.0.0"}"#,
+    )
+    .unwrap();
+    let message = open().await.unwrap_err().message();
+    assert!(message.contains("index.json is no JSON"), "{message}");
+}
