@@ -20,12 +20,7 @@ pub(super) struct Connected {
 impl Connected {
     /// Makes sure that the trace is on disk.
     pub(super) fn finish(&self) -> Result<(), Stop> {
-        match &self.trace {
-            Some(trace) => trace
-                .finish()
-                .map_err(|error| Stop::Usage(format!("The trace could not be written: {error}."))),
-            None => Ok(()),
-        }
+        closed(self.trace.as_deref())
     }
 }
 
@@ -88,16 +83,36 @@ pub(super) async fn connect(options: &Options) -> Result<Connected, Stop> {
 pub(super) async fn connect_with(
     options: &Options,
     component: &Component,
-    mut connection: ConnectionOptions,
+    connection: ConnectionOptions,
 ) -> Result<Connected, Stop> {
+    let (connection, trace) = watched(options, connection)?;
+    let connection = component.connect(connection).await?;
+    Ok(Connected { connection, trace })
+}
+
+/// With everything that the options of the command line want to see, and the trace that has
+/// to be closed at the end.
+pub(super) fn watched(
+    options: &Options,
+    mut connection: ConnectionOptions,
+) -> Result<(ConnectionOptions, Option<Arc<HarFile>>), Stop> {
     let trace = trace(options)?;
     connection.dry_run = options.dry_run;
     let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
     let writes: Arc<dyn Observer> = options.writes.clone();
     let watching = written.into_iter().chain(options.measured());
     connection.observer = observer(watching.chain([writes]));
-    let connection = component.connect(connection).await?;
-    Ok(Connected { connection, trace })
+    Ok((connection, trace))
+}
+
+/// Makes sure that the trace is on disk.
+pub(super) fn closed(trace: Option<&HarFile>) -> Result<(), Stop> {
+    match trace {
+        Some(trace) => trace
+            .finish()
+            .map_err(|error| Stop::Usage(format!("The trace could not be written: {error}."))),
+        None => Ok(()),
+    }
 }
 
 impl Options {
