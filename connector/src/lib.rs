@@ -29,7 +29,6 @@ extern crate alloc;
 pub mod account;
 pub mod attributes;
 mod case;
-#[cfg(feature = "component")]
 mod component;
 pub mod connection;
 pub mod contract;

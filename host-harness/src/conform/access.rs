@@ -25,7 +25,9 @@ pub(super) async fn refused_credential(trial: &mut Trial) -> Checked {
     let mut wrong = StaticCredentials::new();
     for credential in &manifest.credentials {
         if let CredentialPlacement::ClientCredentials(_) = credential.placement {
-            return Err(Stop::skip("the token endpoint would refuse it, not the service"));
+            return Err(Stop::skip(
+                "the token endpoint would refuse it, not the service",
+            ));
         }
         wrong = wrong.with(credential.name.clone(), WRONG);
     }

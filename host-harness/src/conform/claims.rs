@@ -21,7 +21,9 @@ pub(super) async fn says_the_same(trial: &mut Trial) -> Checked {
     });
     let again = done("`describe`", again.await)?;
     if again.iter().any(|again| again != trial.manifest()) {
-        return Err(Stop::fail("`describe` says something else when asked again"));
+        return Err(Stop::fail(
+            "`describe` says something else when asked again",
+        ));
     }
     Ok(())
 }
@@ -85,7 +87,10 @@ fn contradictions(manifest: &Manifest) -> Vec<String> {
         );
         claim(attribute.max_length != Some(0), "may hold nothing");
         let choices: BTreeSet<_> = attribute.choices.iter().collect();
-        claim(choices.len() == attribute.choices.len(), "has a choice twice");
+        claim(
+            choices.len() == attribute.choices.len(),
+            "has a choice twice",
+        );
         let fits = attribute.choices.iter().all(|choice| {
             let short = attribute
                 .max_length
@@ -168,7 +173,11 @@ pub(super) async fn unclaimed_operations(trial: &mut Trial) -> Checked {
             status: Some(AccountStatus::Inactive),
             ..edits(Vec::new())
         };
-        refused("setting the status", trial.update(&id, &inactive).await, &due)?;
+        refused(
+            "setting the status",
+            trial.update(&id, &inactive).await,
+            &due,
+        )?;
         trial.wrote_nothing("setting the status")?;
     }
     Ok(())
@@ -179,7 +188,12 @@ pub(super) async fn failures(trial: &mut Trial) -> Checked {
     let manifest = trial.manifest();
     let known = manifest.attributes.iter().map(|spec| spec.name.as_str());
     let known = known
-        .chain(manifest.settings.iter().map(|setting| setting.name.as_str()))
+        .chain(
+            manifest
+                .settings
+                .iter()
+                .map(|setting| setting.name.as_str()),
+        )
         .chain(manifest.credentials.iter().map(|c| c.name.as_str()))
         .chain(["id", "status", super::refusals::UNKNOWN]);
     let known: BTreeSet<_> = known.collect();

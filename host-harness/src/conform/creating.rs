@@ -337,7 +337,11 @@ pub(super) async fn create_twice(trial: &mut Trial) -> Checked {
     match failure.account {
         Some(id) if id == first.account.id => {}
         Some(_) => return Err(Stop::fail("the failure names another account")),
-        None => return Err(Stop::fail("the failure does not name the account in the way")),
+        None => {
+            return Err(Stop::fail(
+                "the failure does not name the account in the way",
+            ));
+        }
     }
     if !failure.problems.is_empty() {
         let unique = |name: &str| spec(trial.manifest(), name).is_some_and(is_unique);

@@ -39,7 +39,11 @@ pub(super) async fn delete(trial: &mut Trial) -> Checked {
             }
             if trial.manifest().operations.contains(Operations::GET) {
                 let shown = done("`get` of the account", trial.get(id).await)?;
-                trial.alike("`get` of the account that was kept", &outcome.account, &shown)?;
+                trial.alike(
+                    "`get` of the account that was kept",
+                    &outcome.account,
+                    &shown,
+                )?;
             }
             Ok(())
         }
@@ -50,7 +54,11 @@ pub(super) async fn delete(trial: &mut Trial) -> Checked {
             // More than was promised, if it is true.
             if trial.manifest().operations.contains(Operations::GET) {
                 let due = [NOT_FOUND, INVALID_ACCOUNT];
-                refused("`get` of an account that is `gone`", trial.get(id).await, &due)?;
+                refused(
+                    "`get` of an account that is `gone`",
+                    trial.get(id).await,
+                    &due,
+                )?;
             }
             trial.notes.push(
                 "the account is gone, where the manifest says that deletion deactivates".to_owned(),

@@ -9,13 +9,22 @@ use crate::contract::{Account, AttributeSpec, FailureKind, Operations, Value, Va
 use crate::failure::Failure;
 
 /// What a search language may stumble over.
-const AWKWARD: [&str; 6] = ["\"", "' or '1'='1", "*", "a\\", "%) or (a pr", "&x=1#\u{e9}"];
+const AWKWARD: [&str; 6] = [
+    "\"",
+    "' or '1'='1",
+    "*",
+    "a\\",
+    "%) or (a pr",
+    "&x=1#\u{e9}",
+];
 
 fn keys(trial: &Trial) -> Result<Vec<AttributeSpec>, Stop> {
     trial.claims(Operations::FIND, "find")?;
     let manifest = trial.manifest();
     let keys = manifest.lookup_keys.iter();
-    let keys: Vec<_> = keys.filter_map(|key| spec(manifest, key).cloned()).collect();
+    let keys: Vec<_> = keys
+        .filter_map(|key| spec(manifest, key).cloned())
+        .collect();
     if keys.is_empty() {
         return Err(Stop::skip("the manifest lists no lookup key"));
     }
@@ -149,7 +158,10 @@ pub(super) async fn by_no_key(trial: &mut Trial) -> Checked {
     let manifest = trial.manifest();
     let mut specs = manifest.attributes.iter();
     let other = specs.find(|spec| !keys.iter().any(|key| key.name == spec.name));
-    let mut names = vec![(super::refusals::UNKNOWN.to_owned(), Value::Text("x".to_owned()))];
+    let mut names = vec![(
+        super::refusals::UNKNOWN.to_owned(),
+        Value::Text("x".to_owned()),
+    )];
     names.extend(other.map(|spec| (spec.name.clone(), trial.values.value(spec, Slot::First))));
     for (name, value) in names {
         let what = format!("`find` by {name}, which is no lookup key,");

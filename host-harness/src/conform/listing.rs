@@ -55,7 +55,9 @@ pub(super) async fn pages_of_one(trial: &mut Trial) -> Checked {
     // The end came soon: whoever was passed over shows on one page of all.
     let most = trial.manifest().max_page_size;
     let all = page_of_all(trial, most).await?;
-    let missing = all.iter().filter(|account| !shown.contains_key(&account.id));
+    let missing = all
+        .iter()
+        .filter(|account| !shown.contains_key(&account.id));
     match missing.count() {
         0 => Ok(()),
         missing => Err(Stop::Fail(format!(
@@ -71,7 +73,11 @@ async fn page_of_all(trial: &mut Trial, limit: u32) -> Result<Vec<Account>, Stop
     let mut empty = 0;
     loop {
         let page = page(trial, cursor, limit).await?;
-        empty = if page.accounts.is_empty() { empty + 1 } else { 0 };
+        empty = if page.accounts.is_empty() {
+            empty + 1
+        } else {
+            0
+        };
         all.extend(page.accounts);
         cursor = page.next;
         if empty > EMPTY_PAGES {
@@ -117,7 +123,12 @@ pub(super) async fn cursor_again(trial: &mut Trial) -> Checked {
     };
     let what = "`list` with a cursor of another connection";
     let second = done(what, other.list(query).await)?;
-    let ids = |page: &Page| page.accounts.iter().map(|a| a.id.clone()).collect::<Vec<_>>();
+    let ids = |page: &Page| {
+        page.accounts
+            .iter()
+            .map(|a| a.id.clone())
+            .collect::<Vec<_>>()
+    };
     if ids(&first) != ids(&second) {
         return Err(Stop::fail(
             "one cursor leads to different pages in two connections",
@@ -148,7 +159,11 @@ pub(super) async fn foreign_cursor(trial: &mut Trial) -> Checked {
 pub(super) async fn everybody(trial: &mut Trial) -> Checked {
     trial.claims(Operations::LIST, "list")?;
     let own = [&trial.first, &trial.second];
-    let own: Vec<_> = own.into_iter().flatten().map(|m| m.account.clone()).collect();
+    let own: Vec<_> = own
+        .into_iter()
+        .flatten()
+        .map(|m| m.account.clone())
+        .collect();
     if own.is_empty() {
         return Err(Stop::skip("this run made no account to look for"));
     }
@@ -161,7 +176,9 @@ pub(super) async fn everybody(trial: &mut Trial) -> Checked {
     }
     for account in own {
         let Some(listed) = all.iter().find(|listed| listed.id == account.id) else {
-            return Err(Stop::fail("the listing does not show an account that exists"));
+            return Err(Stop::fail(
+                "the listing does not show an account that exists",
+            ));
         };
         if trial.manifest().operations.contains(Operations::GET) {
             let shown = done("`get`", trial.get(&account.id).await)?;

@@ -11,7 +11,12 @@ use crate::contract::{self, FailureKind, SettingKind, SettingValue};
 use crate::failure::Failure;
 
 /// The most that a note may hold is 1 KiB.
-const FOREIGN_NOTES: [&str; 4] = ["", "conform: nobody's note", "{\"conform\": [1, {}]}", "\u{1f984}"];
+const FOREIGN_NOTES: [&str; 4] = [
+    "",
+    "conform: nobody's note",
+    "{\"conform\": [1, {}]}",
+    "\u{1f984}",
+];
 
 /// Opens with settings as they are, and gives the reach.
 async fn open(trial: &Trial, settings: &[SettingValue]) -> Result<Vec<String>, Failure> {
@@ -103,7 +108,9 @@ pub(super) async fn reach(trial: &mut Trial) -> Checked {
     }
     let granted = trial.connection.granted();
     for prefix in reach {
-        let lies = granted.iter().any(|grant| grant.narrowed_to(&prefix).is_ok());
+        let lies = granted
+            .iter()
+            .any(|grant| grant.narrowed_to(&prefix).is_ok());
         if !lies {
             return Err(Stop::Fail(format!(
                 "`reach` holds {}, which lies in nothing that the operator granted",
@@ -125,7 +132,10 @@ async fn with_note(trial: &Trial, note: &str) -> Result<contract::CheckReport, F
 pub(super) async fn foreign_note(trial: &mut Trial) -> Checked {
     let without = trial.connection.check().await;
     let without = without.map_err(|failure| {
-        Stop::Skip(format!("`check` fails without a note, too: {}", told(&failure)))
+        Stop::Skip(format!(
+            "`check` fails without a note, too: {}",
+            told(&failure)
+        ))
     })?;
     for note in FOREIGN_NOTES {
         let what = format!("`check` with the foreign note {note:?}");
@@ -145,6 +155,9 @@ pub(super) async fn note(trial: &mut Trial) -> Checked {
     if telling.iter().any(|text| note.contains(text.as_str())) {
         return Err(Stop::fail("the note holds an attribute value of the run's"));
     }
-    done("`check` with the note of this run", with_note(trial, &note).await)?;
+    done(
+        "`check` with the note of this run",
+        with_note(trial, &note).await,
+    )?;
     Ok(())
 }

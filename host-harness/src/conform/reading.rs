@@ -50,7 +50,11 @@ pub(super) async fn get_unknown(trial: &mut Trial) -> Checked {
     trial.claims(Operations::GET, "get")?;
     for id in [unknown_id(trial).await, trial.values.name(Slot::Nobody)] {
         let result = trial.get(&id).await;
-        refused("`get` of an id that nobody has", result, &[NOT_FOUND, INVALID_ACCOUNT])?;
+        refused(
+            "`get` of an id that nobody has",
+            result,
+            &[NOT_FOUND, INVALID_ACCOUNT],
+        )?;
     }
     Ok(())
 }
@@ -67,13 +71,15 @@ pub(super) async fn get_impossible(trial: &mut Trial) -> Checked {
 pub(super) async fn update_unknown(trial: &mut Trial) -> Checked {
     trial.claims(Operations::UPDATE, "update")?;
     let specs = &trial.manifest().attributes;
-    let changed = specs.iter().find(|spec| {
-        spec.mutability == Mutability::ReadWrite && spec.choices.is_empty()
-    });
+    let changed = specs
+        .iter()
+        .find(|spec| spec.mutability == Mutability::ReadWrite && spec.choices.is_empty());
     let Some(spec) = changed else {
         return Err(Stop::skip("no attribute can be changed"));
     };
-    let set = edits(vec![Change::Set(trial.values.attribute(spec, Slot::Nobody))]);
+    let set = edits(vec![Change::Set(
+        trial.values.attribute(spec, Slot::Nobody),
+    )]);
     let id = unknown_id(trial).await;
     let what = "an update of an id that nobody has";
     let result = trial.update(&id, &set).await;

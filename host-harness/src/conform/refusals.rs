@@ -118,7 +118,9 @@ pub(super) async fn create_several_values(trial: &mut Trial) -> Checked {
         return Err(Stop::skip("no attribute holds one value of several"));
     };
     let mut several = trial.values.attribute(&spec, Slot::Nobody);
-    several.values.extend(trial.values.other(&spec, Slot::Nobody));
+    several
+        .values
+        .extend(trial.values.other(&spec, Slot::Nobody));
     let what = format!("creating with two values for {}", spec.name);
     create_refused(trial, &what, draft_with(trial, several), &[&spec.name]).await
 }
@@ -170,7 +172,9 @@ pub(super) async fn create_all_problems(trial: &mut Trial) -> Checked {
         attributes.retain(|known| known.name != required.name);
         at_fault.push(required.name);
     }
-    let other = some(trial, |spec| is_given(spec) && !at_fault.contains(&spec.name));
+    let other = some(trial, |spec| {
+        is_given(spec) && !at_fault.contains(&spec.name)
+    });
     if let Some(other) = other {
         attributes.retain(|known| known.name != other.name);
         let twice = trial.values.attribute(&other, Slot::Nobody);
@@ -228,7 +232,13 @@ pub(super) async fn update_read_only(trial: &mut Trial) -> Checked {
         value.values = vec![other];
     }
     let what = format!("changing the read-only {}", spec.name);
-    update_refused(trial, &what, &edits(vec![Change::Set(value)]), Some(&spec.name)).await
+    update_refused(
+        trial,
+        &what,
+        &edits(vec![Change::Set(value)]),
+        Some(&spec.name),
+    )
+    .await
 }
 
 pub(super) async fn update_set_once(trial: &mut Trial) -> Checked {
@@ -283,7 +293,9 @@ pub(super) async fn add_to_single_valued(trial: &mut Trial) -> Checked {
             && trial.values.other(spec, Slot::First).is_some()
     };
     let Some(spec) = some(trial, single) else {
-        return Err(Stop::skip("no attribute that can be changed holds one value"));
+        return Err(Stop::skip(
+            "no attribute that can be changed holds one value",
+        ));
     };
     let mut value = trial.values.attribute(&spec, Slot::First);
     let remove = edits(vec![Change::Remove(value.clone())]);

@@ -241,8 +241,9 @@ impl Trial {
             Stop::Skip(format!("there is nobody to read: {}", told(&failure)))
         })?;
         let somebody = page.accounts.into_iter().next();
-        let somebody = somebody
-            .ok_or_else(|| Stop::skip("nothing is written, and the tenant showed nobody to read"))?;
+        let somebody = somebody.ok_or_else(|| {
+            Stop::skip("nothing is written, and the tenant showed nobody to read")
+        })?;
         self.bystander = Some(somebody.clone());
         Ok(somebody)
     }
@@ -344,8 +345,7 @@ pub(super) fn is_ours(manifest: &Manifest, account: &Account, wanted: &[Attribut
         let Some(spec) = spec(manifest, &attribute.name) else {
             return false;
         };
-        super::values::is_unique(spec)
-            && same(spec, values(account, &spec.name), &attribute.values)
+        super::values::is_unique(spec) && same(spec, values(account, &spec.name), &attribute.values)
     })
 }
 

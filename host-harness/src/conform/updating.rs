@@ -47,7 +47,10 @@ async fn seen(trial: &mut Trial, outcome: &Outcome) -> Result<Account, Stop> {
     if !trial.manifest().operations.contains(Operations::GET) {
         return Ok(outcome.account.clone());
     }
-    let shown = done("`get` after the update", trial.get(&outcome.account.id).await)?;
+    let shown = done(
+        "`get` after the update",
+        trial.get(&outcome.account.id).await,
+    )?;
     trial.alike("`get` after the update", &outcome.account, &shown)?;
     Ok(shown)
 }
@@ -283,7 +286,9 @@ pub(super) async fn adds_and_removes(trial: &mut Trial) -> Checked {
         }
         let shown = seen(trial, &outcome).await?;
         if !same(spec, values(&shown, &spec.name), left) {
-            return Err(Stop::Fail(format!("{what} left other values than it should")));
+            return Err(Stop::Fail(format!(
+                "{what} left other values than it should"
+            )));
         }
         unchanged(trial, &made, &format!("{what} once more"), &update).await?;
     }
@@ -293,7 +298,9 @@ pub(super) async fn adds_and_removes(trial: &mut Trial) -> Checked {
 pub(super) async fn taken_value(trial: &mut Trial) -> Checked {
     let made = trial.ready().await?;
     let Some(second) = trial.second.clone() else {
-        return Err(Stop::skip("there is no second account: see `create-inactive`"));
+        return Err(Stop::skip(
+            "there is no second account: see `create-inactive`",
+        ));
     };
     let manifest = trial.manifest();
     let unique = manifest.attributes.iter().find(|spec| {
@@ -314,7 +321,11 @@ pub(super) async fn taken_value(trial: &mut Trial) -> Checked {
     match failure.account {
         Some(id) if id == made.account.id => {}
         Some(_) => return Err(Stop::fail("the failure names another account")),
-        None => return Err(Stop::fail("the failure does not name the account in the way")),
+        None => {
+            return Err(Stop::fail(
+                "the failure does not name the account in the way",
+            ));
+        }
     }
     let shown = done("`get`", trial.get(&second.account.id).await)?;
     let kept = values(&second.account, &spec.name);
@@ -333,7 +344,9 @@ pub(super) async fn version_clash(trial: &mut Trial) -> Checked {
     let (spec, _, outcome) = one_changed(trial, &made).await?;
     let after = done("`get`", trial.get(&outcome.account.id).await)?;
     let Some(new) = after.version.clone().filter(|new| *new != old) else {
-        return Err(Stop::fail("a change leaves the account's version as it was"));
+        return Err(Stop::fail(
+            "a change leaves the account's version as it was",
+        ));
     };
     let back = |version: String| Edits {
         expected_version: Some(version),
@@ -457,7 +470,10 @@ async fn status_changed(trial: &mut Trial, made: &Made) -> Checked {
         }
         let shown = seen(trial, &outcome).await?;
         for spec in &trial.manifest().attributes {
-            let (was, is) = (values(&made.account, &spec.name), values(&shown, &spec.name));
+            let (was, is) = (
+                values(&made.account, &spec.name),
+                values(&shown, &spec.name),
+            );
             if !same(spec, was, is) && spec.mutability != Mutability::ReadOnly {
                 return Err(Stop::Fail(format!("{what} changed {}", spec.name)));
             }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::Options;
 use crate::attributes::{Pair, draft, spec};
-use crate::contract::{Attribute, AttributeSpec, Manifest, Mutability, Problem, Uniqueness, Value, ValueType};
+use crate::contract::{
+    Attribute, AttributeSpec, Manifest, Mutability, Problem, Uniqueness, Value, ValueType,
+};
 use crate::failure::Failure;
 
 /// Stands for the account's name in a value of the operator's.
@@ -106,9 +108,8 @@ impl Values {
 
     /// The attributes without which there is no account, and the keys, by which it is found.
     pub(super) fn least(&self, slot: Slot, keys: &[String]) -> Vec<Attribute> {
-        let needed = |spec: &&AttributeSpec| {
-            is_given(spec) && (spec.required || keys.contains(&spec.name))
-        };
+        let needed =
+            |spec: &&AttributeSpec| is_given(spec) && (spec.required || keys.contains(&spec.name));
         let needed = self.specs.iter().filter(needed);
         needed.map(|spec| self.attribute(spec, slot)).collect()
     }
@@ -249,7 +250,9 @@ mod tests {
         let given = given.iter();
         let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in given {
-            all.entry((*name).to_owned()).or_default().push((*value).to_owned());
+            all.entry((*name).to_owned())
+                .or_default()
+                .push((*value).to_owned());
         }
         Values {
             specs: specs.to_vec(),
@@ -300,7 +303,10 @@ mod tests {
         let given = [("site", "{}@acme.example"), ("site", "Paris")];
         let values = values(std::slice::from_ref(&spec), &given);
         let text = |text: &str| Value::Text(text.to_owned());
-        assert_eq!(values.value(&spec, Slot::First), text("conform-1@acme.example"));
+        assert_eq!(
+            values.value(&spec, Slot::First),
+            text("conform-1@acme.example")
+        );
         assert_eq!(values.other(&spec, Slot::First), Some(text("Paris")));
     }
 }

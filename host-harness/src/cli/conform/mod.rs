@@ -94,7 +94,11 @@ fn agreed(conformance: &Conformance, output: Output) -> Result<bool, Stop> {
         return Ok(true);
     }
     let names = conformance.account_names().join(" and ");
-    let accounts = if stays == 1 { "1 account" } else { "2 accounts" };
+    let accounts = if stays == 1 {
+        "1 account"
+    } else {
+        "2 accounts"
+    };
     let said = format!(
         "This connector deletes no account for good: {accounts} of {names} will be made and will \
          stay in the tenant."
@@ -153,7 +157,11 @@ fn text(report: &Report) -> String {
         text.push_str(&format!("\n{}\n", finding.check.name));
         let what = printable(&sentence(what.to_owned()));
         text.push_str(&wrapped("  failed:   ", "            ", &what));
-        text.push_str(&wrapped("  demanded: ", "            ", finding.check.reason));
+        text.push_str(&wrapped(
+            "  demanded: ",
+            "            ",
+            finding.check.reason,
+        ));
         text.push_str(&format!("  contract: {}\n", finding.check.contract));
         for note in &finding.notes {
             text.push_str(&wrapped("  note:     ", "            ", &printable(note)));
