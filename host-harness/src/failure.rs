@@ -219,7 +219,7 @@ fn sentence(problems: &[Problem]) -> String {
 }
 
 /// The contract's name of a kind.
-fn kind_name(kind: FailureKind) -> &'static str {
+pub(crate) fn kind_name(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::InvalidSettings => "invalid-settings",
         FailureKind::InvalidAccount => "invalid-account",

@@ -43,6 +43,7 @@ pub mod bundled;
 pub mod cli;
 pub mod clock;
 mod component;
+pub mod conform;
 mod connection;
 mod connection_file;
 mod egress;

@@ -23,12 +23,7 @@ pub(super) struct Connected {
 impl Connected {
     /// Makes sure that the trace is on disk.
     pub(super) fn finish(&self) -> Result<(), Stop> {
-        match &self.trace {
-            Some(trace) => trace
-                .finish()
-                .map_err(|error| Stop::Usage(format!("The trace could not be written: {error}."))),
-            None => Ok(()),
-        }
+        closed(self.trace.as_deref())
     }
 }
 
@@ -103,9 +98,21 @@ pub(super) async fn connect(options: &Options) -> Result<Connected, Stop> {
 pub(super) async fn connect_with(
     options: &Options,
     component: &Component,
-    mut connection: ConnectionOptions,
+    connection: ConnectionOptions,
 ) -> Result<Connected, Stop> {
-    let trace = trace(options, component.manifest())?;
+    let (connection, trace) = watched(options, component.manifest(), connection)?;
+    let connection = component.connect(connection).await?;
+    Ok(Connected { connection, trace })
+}
+
+/// With everything that the options of the command line want to see, and the trace that has
+/// to be closed at the end.
+pub(super) fn watched(
+    options: &Options,
+    manifest: &Manifest,
+    mut connection: ConnectionOptions,
+) -> Result<(ConnectionOptions, Option<Arc<HarFile>>), Stop> {
+    let trace = trace(options, manifest)?;
     connection.record = options.tapes.record(options)?;
     connection.replay = options.tapes.replay(options)?;
     connection.dry_run = options.dry_run;
@@ -113,8 +120,17 @@ pub(super) async fn connect_with(
     let writes: Arc<dyn Observer> = options.writes.clone();
     let watching = written.into_iter().chain(options.measured());
     connection.observer = observer(watching.chain([writes]));
-    let connection = component.connect(connection).await?;
-    Ok(Connected { connection, trace })
+    Ok((connection, trace))
+}
+
+/// Makes sure that the trace is on disk.
+pub(super) fn closed(trace: Option<&HarFile>) -> Result<(), Stop> {
+    match trace {
+        Some(trace) => trace
+            .finish()
+            .map_err(|error| Stop::Usage(format!("The trace could not be written: {error}."))),
+        None => Ok(()),
+    }
 }
 
 impl Options {

@@ -6,6 +6,7 @@
 
 mod account;
 mod check;
+mod conform;
 mod connect;
 mod connection_new;
 mod demo;
@@ -115,6 +116,9 @@ enum Command {
     Describe(describe::Arguments),
     /// Test the connection; changes nothing
     Check,
+    /// Contract tests: whether a connector does what the contract says; makes up to two
+    /// accounts, and deletes them
+    Conform(conform::Arguments),
     /// One operation on accounts
     #[command(subcommand)]
     Account(account::Command),
@@ -260,6 +264,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::Inspect(arguments) => inspect::run(arguments, options, output).await,
             Command::Describe(arguments) => describe::run(arguments, options, output).await,
             Command::Check => check::run(options, output).await,
+            Command::Conform(arguments) => conform::run(arguments, options, output).await,
             Command::Account(command) => account::run(command, options, output).await,
             Command::Provision(arguments) => provision::provision(arguments, options, output).await,
             Command::Deprovision(arguments) => {

@@ -1,0 +1,98 @@
+//! One account by its id, and ids that nobody has.
+
+use super::check::{Checked, Stop};
+use super::expect::{INVALID_ACCOUNT, NOT_FOUND, done, refused};
+use super::trial::{Trial, edits};
+use super::values::Slot;
+use crate::contract::{Account, Change, Deletion, Mutability, Operations};
+
+/// Ids that would lead elsewhere, were they written into an address as they are.
+const IMPOSSIBLE: [&str; 7] = ["", ".", "..", "../x", "a/b", "a?b=c", "a%2Fb#c"];
+
+pub(super) async fn get(trial: &mut Trial) -> Checked {
+    trial.claims(Operations::GET, "get")?;
+    let subject = trial.subject().await?;
+    let shown = done("`get`", trial.get(&subject.id).await)?;
+    trial.alike("`get`", &subject, &shown)
+}
+
+/// An id in the shape of those that this tenant gives, which nobody has.
+pub(super) async fn unknown_id(trial: &mut Trial) -> String {
+    match trial.subject().await {
+        Ok(subject) => nobodys(&subject),
+        Err(_) => trial.values.name(Slot::Nobody),
+    }
+}
+
+/// Each letter and digit is replaced by another one, so that its shape stays.
+fn nobodys(subject: &Account) -> String {
+    let turned = |c: char| match c {
+        '0'..='8' | 'a'..='e' | 'A'..='E' | 'g'..='y' | 'G'..='Y' => {
+            char::from_u32(u32::from(c) + 1).unwrap_or(c)
+        }
+        '9' => '1',
+        'f' => 'a',
+        'F' => 'A',
+        'z' => 'g',
+        'Z' => 'G',
+        other => other,
+    };
+    let turned: String = subject.id.chars().rev().map(turned).collect();
+    // The last characters alone may be checked digits; the first ones tell variants of ids.
+    let kept = subject.id.chars().count() / 2;
+    let end = turned.chars().take(subject.id.chars().count() - kept);
+    let end: Vec<_> = end.collect();
+    let start = subject.id.chars().take(kept);
+    start.chain(end.into_iter().rev()).collect()
+}
+
+pub(super) async fn get_unknown(trial: &mut Trial) -> Checked {
+    trial.claims(Operations::GET, "get")?;
+    for id in [unknown_id(trial).await, trial.values.name(Slot::Nobody)] {
+        let result = trial.get(&id).await;
+        refused(
+            "`get` of an id that nobody has",
+            result,
+            &[NOT_FOUND, INVALID_ACCOUNT],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) async fn get_impossible(trial: &mut Trial) -> Checked {
+    trial.claims(Operations::GET, "get")?;
+    for id in IMPOSSIBLE {
+        let what = format!("`get` of the id {id:?}");
+        refused(&what, trial.get(id).await, &[NOT_FOUND, INVALID_ACCOUNT])?;
+    }
+    Ok(())
+}
+
+pub(super) async fn update_unknown(trial: &mut Trial) -> Checked {
+    trial.claims(Operations::UPDATE, "update")?;
+    let specs = &trial.manifest().attributes;
+    let changed = specs
+        .iter()
+        .find(|spec| spec.mutability == Mutability::ReadWrite && spec.choices.is_empty());
+    let Some(spec) = changed else {
+        return Err(Stop::skip("no attribute can be changed"));
+    };
+    let set = edits(vec![Change::Set(
+        trial.values.attribute(spec, Slot::Nobody),
+    )]);
+    let id = unknown_id(trial).await;
+    let what = "an update of an id that nobody has";
+    let result = trial.update(&id, &set).await;
+    refused(what, result, &[NOT_FOUND, INVALID_ACCOUNT])?;
+    trial.wrote_nothing(what)
+}
+
+/// What comes of deleting an id that nobody has.
+pub(super) async fn delete_unknown(trial: &mut Trial, id: &str) -> Checked {
+    let what = "deleting an id that nobody has";
+    match trial.delete(id).await {
+        Ok(Deletion::Gone) => Ok(()),
+        Ok(Deletion::Kept(_)) => Err(Stop::Fail(format!("{what} kept somebody's account"))),
+        failed => refused(what, failed, &[INVALID_ACCOUNT]).map(drop),
+    }
+}
