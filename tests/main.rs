@@ -19,6 +19,7 @@ mod people;
 mod properties;
 mod sandbox;
 mod schedule;
+mod second_connector;
 mod secrets;
 mod security;
 mod stage;
