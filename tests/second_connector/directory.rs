@@ -344,7 +344,7 @@ impl Directory {
             let number = given("staff_number").is_none_or(|number| {
                 person
                     .get("staff_number")
-                    .is_some_and(|held| held.to_string() == number)
+                    .is_some_and(|held| held.as_i64() == number.parse().ok())
             });
             login && number || self.ignores_search
         };

@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 
 use sample_connector::connection::Connection;
-use sample_connector::contract::{
-    Account, AccountStatus, Attribute, Draft, Failure, SettingValue, Value,
-};
+use sample_connector::contract::{Account, AccountStatus, Attribute, Draft};
+use sample_connector::contract::{Failure, SettingValue, Value};
 use sample_connector::exchange::{Method, Request, Response, Transport, TransportFailure};
 
 type Sent = Result<Response, TransportFailure>;
