@@ -26,6 +26,7 @@ fn main() {
         package: "connector-8x8",
         features: &[],
         target_dir: &out_dir.join("guest"),
+        tools: guest_build::Tools::Inherited,
     });
     match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("connector-8x8.wasm"), bytes)?)) {
         Ok(()) => {}

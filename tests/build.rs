@@ -1,5 +1,5 @@
-//! Builds the hostile connector, and the 8x8 connector with faults that can be switched on, as
-//! any connector is built.
+//! Builds the hostile connector, the one for the staff directory, and the 8x8 connector with
+//! faults that can be switched on, as any connector is built.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +11,8 @@ fn main() {
     for input in [
         "wit",
         "tests/hostile",
+        "examples/staff-directory/src",
+        "examples/staff-directory/Cargo.toml",
         "connector/src",
         "connector/Cargo.toml",
         "Cargo.toml",
@@ -35,6 +37,12 @@ fn main() {
             &["planted-faults"][..],
             "planted.wasm",
         ),
+        (
+            "staff-directory",
+            "examples/staff-directory",
+            &[][..],
+            "staff-directory.wasm",
+        ),
     ] {
         let built = guest_build::build(&guest_build::Guest {
             crate_dir: &workspace.join(folder),
@@ -42,6 +50,7 @@ fn main() {
             package,
             features,
             target_dir: &out_dir.join("guest"),
+            tools: guest_build::Tools::Inherited,
         });
         match built.and_then(|bytes| Ok(std::fs::write(out_dir.join(file), bytes)?)) {
             Ok(()) => {}

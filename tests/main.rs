@@ -22,6 +22,7 @@ mod recordings;
 mod registry;
 mod sandbox;
 mod schedule;
+mod second_connector;
 mod secrets;
 mod security;
 mod stage;

@@ -5,12 +5,17 @@
 //! The result depends on the sources, the lockfile and the toolchain alone: no path of
 //! this machine, no environment variable and no git checkout gets into it.
 
-use std::ffi::OsString;
+mod package;
+mod tools;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use wasm_metadata::{AddMetadata, AddMetadataField, Description, Licenses, Source, Version};
+
+pub use package::Package;
+pub use tools::Tools;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -36,6 +41,8 @@ pub struct Guest<'a> {
     pub features: &'a [&'a str],
     /// A target directory of its own, so that this build never waits for an outer one.
     pub target_dir: &'a Path,
+    /// Which toolchain builds it.
+    pub tools: Tools,
 }
 
 /// Builds the crate and returns the component's bytes.
@@ -44,11 +51,8 @@ pub struct Guest<'a> {
 ///
 /// What cargo or the encoder said, in their words.
 pub fn build(guest: &Guest<'_>) -> Result<Vec<u8>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    ensure_target(guest.crate_dir)?;
-    let status = cargo_command(&cargo, guest)
-        .status()
-        .with_context(|| format!("cannot run {}", cargo.display()))?;
+    ensure_target(guest)?;
+    let status = cargo_command(guest).status().map_err(tools::missing)?;
     if !status.success() {
         bail!("building {} for {TARGET} failed ({status})", guest.package);
     }
@@ -61,19 +65,13 @@ pub fn build(guest: &Guest<'_>) -> Result<Vec<u8>> {
         std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
     let component =
         encode(&module).with_context(|| format!("{} is no connector", guest.package))?;
-    describe(guest, &cargo, &component)
+    describe(guest, &component)
 }
 
 /// Adds what the package says of itself: name, version, licence and source. No commit id,
 /// which would change the digest without a change of code.
-fn describe(guest: &Guest<'_>, cargo: &OsString, component: &[u8]) -> Result<Vec<u8>> {
-    let output = Command::new(cargo)
-        .current_dir(guest.crate_dir)
-        .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
-        .output()
-        .context("cannot run cargo metadata")?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
+fn describe(guest: &Guest<'_>, component: &[u8]) -> Result<Vec<u8>> {
+    let metadata = guest.tools.metadata(guest.crate_dir, &["--locked"])?;
     let package = metadata["packages"]
         .as_array()
         .into_iter()
@@ -138,10 +136,9 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
-    let mut command = Command::new(cargo);
+fn cargo_command(guest: &Guest<'_>) -> Command {
+    let mut command = guest.tools.command(&guest.tools.cargo(), guest.crate_dir);
     command
-        .current_dir(guest.crate_dir)
         // With an rlib beside the cdylib cargo would leave link-time optimisation out.
         .args(["rustc", "--lib", "--crate-type", "cdylib", "--locked"])
         .args(["--profile", "component", "--target", TARGET])
@@ -149,6 +146,7 @@ fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
         .args(guest.features.iter().flat_map(|name| ["--features", name]))
         .arg("--target-dir")
         .arg(guest.target_dir)
+        .args(profile(guest))
         .env("CARGO_BUILD_BUILD_DIR", guest.target_dir)
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(guest).join("\u{1f}"));
     for inherited in [
@@ -162,6 +160,28 @@ fn cargo_command(cargo: &OsString, guest: &Guest<'_>) -> Command {
         command.env_remove(inherited);
     }
     command
+}
+
+/// The profile `component`, where the workspace has none of this name.
+fn profile(guest: &Guest<'_>) -> Vec<String> {
+    let manifest = std::fs::read_to_string(guest.workspace_dir.join("Cargo.toml"));
+    let manifest = manifest.unwrap_or_default();
+    if manifest
+        .lines()
+        .any(|line| line.trim() == "[profile.component]")
+    {
+        return Vec::new();
+    }
+    let lines = [
+        "inherits = \"release\"",
+        "opt-level = \"z\"",
+        "lto = \"fat\"",
+        "codegen-units = 1",
+        "panic = \"abort\"",
+        "strip = true",
+    ];
+    let pairs = lines.map(|line| ["--config".to_owned(), format!("profile.component.{line}")]);
+    pairs.into_iter().flatten().collect()
 }
 
 fn rustflags(guest: &Guest<'_>) -> Vec<String> {
@@ -184,7 +204,7 @@ fn rustflags(guest: &Guest<'_>) -> Vec<String> {
     }
     remap(guest.target_dir, "/target");
     remap(guest.workspace_dir, "/source");
-    if let Some((sysroot, commit)) = toolchain() {
+    if let Some((sysroot, commit)) = guest.tools.toolchain(guest.crate_dir) {
         // The longer prefix last: of several that match, rustc takes the last one.
         remap(&sysroot, "/rust");
         remap(
@@ -201,35 +221,16 @@ fn cargo_home() -> Option<PathBuf> {
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
 }
 
-/// Where the toolchain is, and the commit that its standard library was built from.
-fn toolchain() -> Option<(PathBuf, String)> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = |args: &[&str]| {
-        let output = Command::new(&rustc).args(args).output().ok()?;
-        output.status.success().then_some(())?;
-        String::from_utf8(output.stdout).ok()
-    };
-    let sysroot = output(&["--print", "sysroot"])?;
-    let version = output(&["-vV"])?;
-    let commit = version
-        .lines()
-        .find_map(|line| line.strip_prefix("commit-hash: "))?;
-    Some((PathBuf::from(sysroot.trim()), commit.to_owned()))
-}
-
 /// Adds the target where rustup's automatic install is switched off.
-fn ensure_target(dir: &Path) -> Result<()> {
-    let Some((sysroot, _)) = toolchain() else {
+fn ensure_target(guest: &Guest<'_>) -> Result<()> {
+    let Some((sysroot, _)) = guest.tools.toolchain(guest.crate_dir) else {
         return Ok(());
     };
     if sysroot.join("lib/rustlib").join(TARGET).is_dir() {
         return Ok(());
     }
-    let status = Command::new("rustup")
-        .current_dir(dir)
-        .args(["target", "add", TARGET])
-        .status();
-    match status {
+    let mut rustup = guest.tools.command(&"rustup".into(), guest.crate_dir);
+    match rustup.args(["target", "add", TARGET]).status() {
         Ok(status) if status.success() => Ok(()),
         _ => bail!("the Rust target {TARGET} is missing: run `rustup target add {TARGET}`"),
     }

@@ -24,6 +24,7 @@ fn main() -> Result<()> {
         package,
         features: &[],
         target_dir: &target,
+        tools: guest_build::Tools::Inherited,
     })?;
     std::fs::write(out, &component).with_context(|| format!("cannot write {out}"))?;
     for byte in Sha256::digest(&component) {

@@ -5,6 +5,7 @@
 //! settings · 3 done in part · 4 stopped by a guard.
 
 mod account;
+mod build;
 mod check;
 mod conform;
 mod connect;
@@ -14,6 +15,7 @@ mod describe;
 mod history;
 mod inspect;
 mod interruption;
+mod new;
 mod output;
 mod provision;
 mod recording;
@@ -135,6 +137,10 @@ enum Command {
     Review(review::Arguments),
     /// What runs of sync did, and what happened to one person
     History(history::Arguments),
+    /// Write a crate for a new connector, which builds and runs against a small service of its own
+    New(new::Arguments),
+    /// Make a connector's crate into a component
+    Build(build::Arguments),
     /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
     Tenant(tenant::Arguments),
 }
@@ -271,6 +277,8 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
                 provision::deprovision(arguments, options, output).await
             }
             Command::Rules(command) => rules::run(command, options, output).await,
+            Command::New(arguments) => new::run(&arguments, options, output),
+            Command::Build(arguments) => build::run(arguments, options, output).await,
             Command::History(arguments) => history::run(&arguments, options, output),
             Command::Tenant(_) | Command::Sync(_) | Command::Review(_) => Ok(()),
         }

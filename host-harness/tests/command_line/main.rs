@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod authors;
 mod bad_input;
 mod commands;
 mod inspect;

@@ -70,7 +70,11 @@ pub(crate) fn harness(arguments: &[&str]) -> Run {
     run(program(arguments))
 }
 
-pub(crate) fn run(mut command: Command) -> Run {
+pub(crate) fn run(command: Command) -> Run {
+    run_within(PATIENCE, command)
+}
+
+pub(crate) fn run_within(patience: Duration, mut command: Command) -> Run {
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -78,7 +82,7 @@ pub(crate) fn run(mut command: Command) -> Run {
         .unwrap();
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let output = receiver.recv_timeout(PATIENCE).expect("it ends").unwrap();
+    let output = receiver.recv_timeout(patience).expect("it ends").unwrap();
     Run {
         code: output.status.code().expect("it was not killed"),
         stdout: String::from_utf8(output.stdout).unwrap(),

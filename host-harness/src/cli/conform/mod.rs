@@ -56,7 +56,7 @@ pub(super) async fn run(
     let file = connection_file(&options)?;
     let host = host_with(&options, file.host_options())?;
     let component = component(&host, &options, Some(&file)).await?;
-    let (mut connection, trace) = watched(&options, file.options())?;
+    let (mut connection, trace) = watched(&options, component.manifest(), file.options())?;
     // The reading checks alone, rather than a failure at the first write.
     connection.network.read_only |= options.dry_run;
     let mut how = conform::Options::default();
