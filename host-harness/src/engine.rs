@@ -396,6 +396,13 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
         };
         builder.mode(mode).create(directory)?;
         let mode = std::fs::metadata(directory)?.permissions().mode();
+        if mode & 0o022 != 0 && Mitigation::PrivateCache.is_on() {
+            // What is in it may be theirs, and would be run.
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::PermissionDenied,
+                "others can write to it; name a directory of your own",
+            ));
+        }
         if mode & 0o077 != 0 && Mitigation::PrivateCache.is_on() {
             // Fails where the directory is somebody else's.
             std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;

@@ -268,14 +268,18 @@ impl Inside {
                 for memory in section {
                     let memory = memory.map_err(not_wasm)?;
                     let bytes = |pages: u64| pages.saturating_mul(PAGE);
-                    self.memories
-                        .push((bytes(memory.initial), memory.maximum.map(bytes)));
+                    if self.memories.len() < MOST_LISTED {
+                        self.memories
+                            .push((bytes(memory.initial), memory.maximum.map(bytes)));
+                    }
                 }
             }
             Payload::TableSection(section) => {
                 for table in section {
                     let table = table.map_err(not_wasm)?.ty;
-                    self.tables.push((table.initial, table.maximum));
+                    if self.tables.len() < MOST_LISTED {
+                        self.tables.push((table.initial, table.maximum));
+                    }
                 }
             }
             Payload::DataSection(section) => {
@@ -292,14 +296,19 @@ impl Inside {
 
     fn custom(&mut self, section: &CustomSectionReader<'_>) -> Result<(), LoadError> {
         let name = section.name();
-        self.custom_sections
-            .push((name.to_owned(), section.data().len()));
+        if self.custom_sections.len() < MOST_LISTED {
+            self.custom_sections
+                .push((name.to_owned(), section.data().len()));
+        }
         match section.as_known() {
             KnownCustom::Producers(fields) => {
                 for field in fields {
                     let field = field.map_err(not_wasm)?;
                     for value in field.values {
                         let value = value.map_err(not_wasm)?;
+                        if self.producers.len() >= MOST_LISTED {
+                            return Ok(());
+                        }
                         let producer = (field.name.into(), value.name.into(), value.version.into());
                         if !self.producers.contains(&producer) {
                             self.producers.push(producer);
@@ -307,7 +316,7 @@ impl Inside {
                     }
                 }
             }
-            _ if ANNOTATIONS.contains(&name) => {
+            _ if ANNOTATIONS.contains(&name) && self.annotations.len() < MOST_LISTED => {
                 let text = String::from_utf8_lossy(section.data()).into_owned();
                 self.annotations.push((name.to_owned(), text));
             }
@@ -316,6 +325,10 @@ impl Inside {
         Ok(())
     }
 }
+
+/// So many of each are listed: a connector has a handful, and looking at a component must not
+/// take longer the more it wants to be looked at.
+const MOST_LISTED: usize = 256;
 
 /// Custom sections that hold a text.
 const ANNOTATIONS: [&str; 7] = [

@@ -5,7 +5,7 @@ use super::{
     Connection, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown, unseen,
 };
 use crate::account::{Goal, State, User};
-use crate::attributes::Attribute;
+use crate::attributes::{Attribute, TABLE};
 use crate::contract::{Failure, FailureKind, RetryAdvice};
 use crate::failure::{self, Boxed, Operation, Refine};
 use crate::json::Json;
@@ -69,8 +69,8 @@ impl<T: Transport> Connection<T> {
         Ok(Applied::Refused(response))
     }
 
-    /// An answer that shows the goal is taken at its word. One that does not may be partial
-    /// or stale, so the user is read until the change shows; what no read showed was ignored.
+    /// An answer that shows the goal and all that was there before is taken at its word. One
+    /// that does not may be partial or stale, so the user is read until the change shows; what no read showed was ignored.
     fn accepted<'a>(
         &self,
         change: &Goal<'_>,
@@ -80,7 +80,8 @@ impl<T: Transport> Connection<T> {
     ) -> Result<Applied> {
         let shown = shown
             .and_then(|resource| State::read(resource, &self.tenant))
-            .filter(|after| after.id == state.id && change.unmet(after).is_empty());
+            .filter(|after| after.id == state.id && change.unmet(after).is_empty())
+            .filter(|after| is_whole(change, state, after));
         if let Some(after) = shown {
             return Ok(Applied::After(after.into_owned(), false));
         }
@@ -227,6 +228,15 @@ fn has_moved(change: &Goal<'_>, before: &State<'_>, after: &State<'_>) -> bool {
             .values
             .iter()
             .any(|(attribute, _)| untouched(attribute))
+}
+
+/// Whether an answer shows the user as a whole, and not only what changed. In one that does
+/// not, an absent value proves nothing, and a PUT made from it would clear what it left out.
+fn is_whole(change: &Goal<'_>, before: &State<'_>, after: &State<'_>) -> bool {
+    let attributes = TABLE.iter().map(|spec| spec.attribute);
+    let mut kept = attributes.filter(|attribute| !change.touches(*attribute));
+    kept.all(|attribute| before.value(attribute).is_none() || after.value(attribute).is_some())
+        && after.resource.holds_members_of(&before.resource)
 }
 
 /// PATCH is not served, at all or for this path (facts §2).

@@ -98,6 +98,18 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// Whether every member of the other one is there, but those that say nothing of the user
+    /// and lists and objects, which a change may have emptied.
+    #[must_use]
+    pub fn holds_members_of(&self, other: &Self) -> bool {
+        let mut members = other.0.iter();
+        members.all(|(name, value)| {
+            let counts = matches!(value, Json::Bool(_))
+                || name.starts_with("urn:") && value.as_object().is_some_and(|one| !one.is_empty());
+            !counts || member(&self.0, name).is_some()
+        })
+    }
+
     /// Sets `active`, always as a boolean.
     pub fn set_active(&mut self, active: bool) {
         let name = spelled(&self.0, "active");

@@ -98,7 +98,16 @@ fn setting(text: &mut String, setting: &Setting) {
     if let SettingKind::Choice(choices) = &setting.kind {
         comment(text, &format!("One of {}.", choices.join(", ")));
     }
-    let value = toml::Value::String(setting.default.clone().unwrap_or_default());
+    let mut default = setting.default.clone().unwrap_or_default();
+    // What is typed there is granted, so the operator types it, and not the connector.
+    if matches!(setting.kind, SettingKind::BaseUrl(_)) && !default.is_empty() {
+        comment(
+            text,
+            &format!("The connector proposes {default}: type it if it is right."),
+        );
+        default.clear();
+    }
+    let value = toml::Value::String(default);
     let optional = if setting.required { "" } else { "# " };
     text.push_str(&format!("{optional}{} = {value}\n\n", setting.name));
 }

@@ -16,7 +16,7 @@ pub(super) async fn says_the_same(trial: &mut Trial) -> Checked {
     let limits = &trial.options.limits;
     let host = trial.component.host();
     let again = host.within("describe", limits.operation_time, async {
-        let mut sandbox = trial.component.sandbox(limits, None).await?;
+        let mut sandbox = trial.component.sandbox(limits, None, None).await?;
         Ok([sandbox.describe().await?, sandbox.describe().await?])
     });
     let again = done("`describe`", again.await)?;

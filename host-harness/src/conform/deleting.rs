@@ -85,6 +85,6 @@ pub(super) async fn delete_twice(trial: &mut Trial) -> Checked {
 
 pub(super) async fn delete_unknown(trial: &mut Trial) -> Checked {
     trial.claims(Operations::DELETE, "delete")?;
-    let id = reading::unknown_id(trial).await;
+    let id = reading::unknown_id(trial).await?;
     reading::delete_unknown(trial, &id).await
 }

@@ -22,7 +22,7 @@ const FOREIGN_NOTES: [&str; 4] = [
 async fn open(trial: &Trial, settings: &[SettingValue]) -> Result<Vec<String>, Failure> {
     let limits = &trial.options.limits;
     let work = async {
-        let mut sandbox = trial.component.sandbox(limits, None).await?;
+        let mut sandbox = trial.component.sandbox(limits, None, None).await?;
         sandbox.open(settings, None).await?;
         sandbox.reach().await
     };

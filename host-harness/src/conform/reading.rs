@@ -4,7 +4,10 @@ use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, NOT_FOUND, done, refused};
 use super::trial::{Trial, edits};
 use super::values::Slot;
-use crate::contract::{Account, Change, Deletion, Mutability, Operations};
+use crate::contract::{Change, Deletion, Mutability, Operations};
+
+/// What `get` says of an id that nobody has.
+const NOT_FOUND_OR_INVALID: [&str; 2] = ["not-found", "invalid-account"];
 
 /// Ids that would lead elsewhere, were they written into an address as they are.
 const IMPOSSIBLE: [&str; 7] = ["", ".", "..", "../x", "a/b", "a?b=c", "a%2Fb#c"];
@@ -16,16 +19,32 @@ pub(super) async fn get(trial: &mut Trial) -> Checked {
     trial.alike("`get`", &subject, &shown)
 }
 
-/// An id in the shape of those that this tenant gives, which nobody has.
-pub(super) async fn unknown_id(trial: &mut Trial) -> String {
-    match trial.subject().await {
-        Ok(subject) => nobodys(&subject),
+/// How many ids are tried until one is nobody's: where they are counted up, the next ones are
+/// other people's.
+const MOST_TRIED: usize = 8;
+
+/// An id in the shape of those that this tenant gives, of which `get` says that nobody has it:
+/// what is then written to it must reach nobody.
+pub(super) async fn unknown_id(trial: &mut Trial) -> Result<String, Stop> {
+    let mut id = match trial.subject().await {
+        Ok(subject) => nobodys(&subject.id),
         Err(_) => trial.values.name(Slot::Nobody),
+    };
+    for _ in 0..MOST_TRIED {
+        match trial.get(&id).await {
+            Err(failure) if NOT_FOUND_OR_INVALID.contains(&failure.kind()) => return Ok(id),
+            _ => id = nobodys(&id),
+        }
+    }
+    let id = trial.values.name(Slot::Nobody);
+    match trial.get(&id).await {
+        Err(failure) if NOT_FOUND_OR_INVALID.contains(&failure.kind()) => Ok(id),
+        _ => Err(Stop::skip("no id could be found that is surely nobody's")),
     }
 }
 
 /// Each letter and digit is replaced by another one, so that its shape stays.
-fn nobodys(subject: &Account) -> String {
+fn nobodys(id: &str) -> String {
     let turned = |c: char| match c {
         '0'..='8' | 'a'..='e' | 'A'..='E' | 'g'..='y' | 'G'..='Y' => {
             char::from_u32(u32::from(c) + 1).unwrap_or(c)
@@ -37,18 +56,18 @@ fn nobodys(subject: &Account) -> String {
         'Z' => 'G',
         other => other,
     };
-    let turned: String = subject.id.chars().rev().map(turned).collect();
+    let turned: String = id.chars().rev().map(turned).collect();
     // The last characters alone may be checked digits; the first ones tell variants of ids.
-    let kept = subject.id.chars().count() / 2;
-    let end = turned.chars().take(subject.id.chars().count() - kept);
+    let kept = id.chars().count() / 2;
+    let end = turned.chars().take(id.chars().count() - kept);
     let end: Vec<_> = end.collect();
-    let start = subject.id.chars().take(kept);
+    let start = id.chars().take(kept);
     start.chain(end.into_iter().rev()).collect()
 }
 
 pub(super) async fn get_unknown(trial: &mut Trial) -> Checked {
     trial.claims(Operations::GET, "get")?;
-    for id in [unknown_id(trial).await, trial.values.name(Slot::Nobody)] {
+    for id in [unknown_id(trial).await?, trial.values.name(Slot::Nobody)] {
         let result = trial.get(&id).await;
         refused(
             "`get` of an id that nobody has",
@@ -80,7 +99,7 @@ pub(super) async fn update_unknown(trial: &mut Trial) -> Checked {
     let set = edits(vec![Change::Set(
         trial.values.attribute(spec, Slot::Nobody),
     )]);
-    let id = unknown_id(trial).await;
+    let id = unknown_id(trial).await?;
     let what = "an update of an id that nobody has";
     let result = trial.update(&id, &set).await;
     refused(what, result, &[NOT_FOUND, INVALID_ACCOUNT])?;

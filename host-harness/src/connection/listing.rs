@@ -87,7 +87,8 @@ impl Listing {
             let limit = self.page_size;
             match self.connection.list(PageQuery { cursor, limit }).await {
                 Ok(page) => {
-                    self.total = page.total.or(self.total);
+                    // The most that any page said: who is removed meanwhile may hide another.
+                    self.total = self.total.max(page.total);
                     // A page may be empty and not the last; one that only repeats leads nowhere.
                     self.stale_pages += u32::from(!page.accounts.is_empty());
                     self.ready = page.accounts.into();

@@ -2,7 +2,7 @@
 //! before the network is touched, and how often it is then tried.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -15,6 +15,7 @@ use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
 use super::retry::{is_unsettled, wait_before_next, with_the_past};
+use super::scrub::Scrubber;
 use super::sealed::{Bare, Sealed};
 use super::spelling::shown;
 use super::wire::chain;
@@ -55,6 +56,8 @@ pub(crate) struct Egress {
     pub(super) addresses: AddressPolicy,
     pub(super) placements: Vec<Credential>,
     pub(super) credentials: Arc<dyn Credentials>,
+    /// Every secret that was sent: an answer may show what an earlier request held.
+    pub(super) sent_secrets: RwLock<Scrubber>,
     pub(super) read_only: bool,
     pub(super) limits: Limits,
     pub(super) rate: Rate,
@@ -141,6 +144,7 @@ impl Egress {
             addresses,
             placements: options.manifest.credentials.clone(),
             credentials: options.credentials,
+            sent_secrets: RwLock::default(),
             read_only: network.read_only,
             limits: options.limits,
             rate: Rate::new(network.max_concurrency, network.max_requests_per_minute),
@@ -254,6 +258,15 @@ impl Egress {
             ));
         }
         self.spend(operation, &request)?;
+        if !writes && request.body.is_some() {
+            return Err(refusal(
+                RefusalReason::Method,
+                format!(
+                    "{} was refused: it has a body, which a reading request has none of.",
+                    request.method.as_str()
+                ),
+            ));
+        }
         let credentials = self.wanted(&request, &url)?;
         let show = || shown_request(&request, &url, &headers, &credentials);
         if self.dry_run && writes && Mitigation::DryRun.is_on() {

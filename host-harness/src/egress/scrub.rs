@@ -23,6 +23,9 @@ const SHORTEST_ENCODED: usize = 4;
 /// needs a few characters to be told by.
 const SHORTEST_KERNEL: usize = 8;
 
+/// Texts of a connection that are remembered: a token that changes each hour has two an hour.
+const MOST_REMEMBERED: usize = 64;
+
 /// A secret, or what is made of one.
 type Spelling = Zeroizing<Vec<u8>>;
 
@@ -50,6 +53,31 @@ impl Scrubber {
         {
             self.add_text(password.as_bytes());
         }
+    }
+
+    /// Looks for everything that the other one looks for, too. Of what it learned in this way
+    /// the newest is kept.
+    pub(crate) fn learn(&mut self, other: &Self) {
+        for text in &other.texts {
+            if self.texts.len() >= MOST_REMEMBERED {
+                let kept = self.texts.split_off(MOST_REMEMBERED / 2);
+                *self = Self::default();
+                kept.iter().for_each(|text| self.add_text(text));
+            }
+            if !self.texts.contains(text) {
+                self.add_text(text);
+            }
+        }
+    }
+
+    /// Whether all that the other one looks for is looked for here.
+    pub(crate) fn knows(&self, other: &Self) -> bool {
+        other.texts.iter().all(|text| self.texts.contains(text))
+    }
+
+    /// Whether there is nothing to look for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
     }
 
     fn add_text(&mut self, text: &[u8]) {

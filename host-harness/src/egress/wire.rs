@@ -2,7 +2,7 @@
 //! guest may see, or to what is known to have happened instead.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{
@@ -12,6 +12,8 @@ use reqwest::header::{
 use super::address::AddressRefused;
 use super::http::{Egress, Prepared, out_of_time, refusal};
 use super::retry::retry_after_ms;
+use super::scrub::Scrubber;
+use super::sealed::Sealed;
 use super::{Operation, headers, tls};
 use crate::contract::{Header, RefusalReason, Response, TransportFailure};
 use crate::mitigation::Mitigation;
@@ -69,10 +71,18 @@ impl Egress {
         replayed: &ReplayedOperation,
     ) -> Result<Response, TransportFailure> {
         let refused = |reason, message| Err(TransportFailure::Refused(refusal(reason, message)));
-        let answer = prepared.shown.as_ref().map(|shown| replayed.answer(shown, attempt));
+        let answer = prepared
+            .shown
+            .as_ref()
+            .map(|shown| replayed.answer(shown, attempt));
         let recorded = match answer {
             Some(Ok(recorded)) => recorded,
-            None => return refused(RefusalReason::Other, "There is nothing to compare.".to_owned()),
+            None => {
+                return refused(
+                    RefusalReason::Other,
+                    "There is nothing to compare.".to_owned(),
+                );
+            }
             Some(Err(difference)) => return refused(RefusalReason::Other, difference),
         };
         let answer = match recorded.end {
@@ -170,6 +180,7 @@ impl Egress {
         operation: &mut Operation,
         prepared: &Prepared,
     ) -> Result<Response, TransportFailure> {
+        self.remember(&prepared.sealed);
         let mut request =
             reqwest::Request::new(prepared.method.clone(), prepared.sealed.url.clone());
         *request.headers_mut() = prepared.sealed.headers.clone();
@@ -198,7 +209,7 @@ impl Egress {
             operation.reached = Some(limit);
             return Err(too_large(self.limits.header_bytes));
         }
-        if !prepared.bare.credentials.is_empty()
+        if !self.sent_secrets().is_empty()
             && is_encoded(answer.headers())
             && Mitigation::EncodedAnswers.is_on()
         {
@@ -218,19 +229,32 @@ impl Egress {
             not(feature = "testing"),
             expect(unused_mut, reason = "leaks are planted in test builds")
         )]
-        let mut headers = prepared
-            .sealed
-            .scrubber
-            .scrub_lines(headers::visible(answer.headers()));
+        let scrubber = self.sent_secrets();
+        let mut headers = scrubber.scrub_lines(headers::visible(answer.headers()));
         #[cfg(feature = "testing")]
         prepared.sealed.leak(&mut headers);
         Ok(Response {
             status: answer.status().as_u16(),
             headers,
-            body: prepared.sealed.scrubber.scrub(body),
+            body: scrubber.scrub(body),
             retry_after_ms,
             earlier_attempt_lost: false,
         })
+    }
+
+    /// Before it is sent: from now on its secrets are looked for in every answer.
+    fn remember(&self, sealed: &Sealed) {
+        if !self.sent_secrets().knows(&sealed.scrubber) {
+            let sent = self.sent_secrets.write();
+            let mut sent = sent.unwrap_or_else(PoisonError::into_inner);
+            sent.learn(&sealed.scrubber);
+        }
+    }
+
+    fn sent_secrets(&self) -> RwLockReadGuard<'_, Scrubber> {
+        self.sent_secrets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answered(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
@@ -261,13 +285,14 @@ impl Egress {
                 if let Some(meter) = &mut operation.meter {
                     meter.received(chunk.len());
                 }
+                // Counted as it comes: what breaks off was received, too.
+                operation.received = operation.received.saturating_add(chunk.len());
                 if body.len().saturating_add(chunk.len()) > most {
                     operation.reached = Some(limit);
                     return Err(too_large(most));
                 }
                 body.extend_from_slice(&chunk);
             }
-            operation.received = operation.received.saturating_add(body.len());
             return Ok(body);
         }
         operation.reached = Some(limit);

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use guest_build::Guest;
+use guest_build::{Guest, Tools};
 use wac_graph::types::{Package, Types};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
@@ -37,6 +37,7 @@ fn main() -> Result<()> {
             package,
             features: &[],
             target_dir: &target,
+            tools: Tools::Inherited,
         })
     };
     let adapter = built("adapter", "wasi-adapter")?;

@@ -59,11 +59,12 @@ pub(super) async fn run(
     let (mut connection, trace) = watched(&options, component.manifest(), file.options())?;
     // The reading checks alone, rather than a failure at the first write.
     connection.network.read_only |= options.dry_run;
-    let mut how = conform::Options::default();
-    how.prefix = arguments.prefix;
-    how.values = arguments.values;
+    let how = conform::Options {
+        prefix: arguments.prefix,
+        values: arguments.values,
+    };
     let conformance = Conformance::prepare(&component, connection, how).await?;
-    if !arguments.yes && !agreed(&conformance, output)? {
+    if !agreed(&conformance, arguments.yes, output)? {
         output.note("Nothing was done.");
         return closed(trace.as_deref());
     }
@@ -88,7 +89,7 @@ pub(super) async fn run(
 }
 
 /// Says how many accounts will stay, and asks. Nobody is asked where none will.
-fn agreed(conformance: &Conformance, output: Output) -> Result<bool, Stop> {
+fn agreed(conformance: &Conformance, yes: bool, output: Output) -> Result<bool, Stop> {
     let stays = conformance.will_stay();
     if stays == 0 {
         return Ok(true);
@@ -103,6 +104,10 @@ fn agreed(conformance: &Conformance, output: Output) -> Result<bool, Stop> {
         "This connector deletes no account for good: {accounts} of {names} will be made and will \
          stay in the tenant."
     );
+    if yes {
+        output.note(&said);
+        return Ok(true);
+    }
     if !std::io::stdin().is_terminal() {
         return Err(Stop::Usage(format!(
             "{said} Nobody is there to be asked: --yes goes on, and read-only = true under \

@@ -117,6 +117,7 @@ pub(super) fn by_name<'a>(
     wish: &Wish,
     candidates: &'a Candidates,
     manifest: &Manifest,
+    identity_key: Option<&str>,
     owner: impl FnOnce(&Account) -> Option<Owner>,
 ) -> Result<(Option<&'a Account>, Option<Holder>), String> {
     let name = wish.lookup.as_ref().map_or("name", |lookup| &lookup.name);
@@ -142,6 +143,14 @@ pub(super) fn by_name<'a>(
                         .map_or("identity key", |key| &key.name),
                     identity.held
                 )),
+                None if identity_key.is_some_and(|key| !values(account, key).is_empty()) => {
+                    let key = identity_key.unwrap_or_default();
+                    Err(format!(
+                        "The account {} has this person's {name} and says whose it is by its {key}; \
+                         the row has none. Fill in the person's {key}, or give them another {name}.",
+                        account.id
+                    ))
+                }
                 _ => Ok((Some(account), None)),
             }
         }
@@ -291,7 +300,7 @@ fn keep(
                        now on.";
         notice(entry, "adopted-by-name", None, message);
     }
-    differences(entry, wish, account, &found.spellings, manifest);
+    differences(entry, wish, account, found, policy, manifest);
     let lookup = wish.lookup.as_ref();
     let renamed = lookup.filter(|lookup| {
         let changed = |change: &AttributeChange| change.attribute == lookup.name;
@@ -352,7 +361,8 @@ fn differences(
     entry: &mut Entry,
     wish: &Wish,
     account: &Account,
-    spellings: &[Spelling],
+    found: &Found,
+    policy: &Policy,
     manifest: &Manifest,
 ) {
     let cleared = wish.cleared.iter().map(|name| (name, &[] as &[Value]));
@@ -365,12 +375,20 @@ fn differences(
             continue;
         };
         let old = values(account, name);
-        let respelt = spellings.iter().any(|spelling| {
+        let respelt = found.spellings.iter().any(|spelling| {
             spelling.attribute == *name && spelling.sent == new && same(spec, old, &spelling.stored)
         });
         match spec.mutability {
             Mutability::ReadOnly | Mutability::WriteOnly => {}
             _ if same(spec, old, new) || respelt => {}
+            // A blank cell does not make an account nobody's.
+            _ if new.is_empty() && policy.identity_key.as_ref() == Some(name) => {
+                let message = format!(
+                    "{} says whose account it is, and is not cleared.",
+                    spec.title
+                );
+                notice(entry, "identity-not-cleared", Some(name), &message);
+            }
             Mutability::SetOnce if !old.is_empty() => {
                 let message = format!(
                     "{} is another one, and {} does not let it change once it is set; it stays as \

@@ -214,7 +214,8 @@ impl Making<'_> {
             [account] => self.scratch.others_with(&account.id, &wish.key)?,
             _ => None,
         };
-        Ok(by_name(wish, candidates, self.manifest, |_| owner))
+        let key = self.policy.identity_key.as_deref();
+        Ok(by_name(wish, candidates, self.manifest, key, |_| owner))
     }
 
     fn decided(&self, wish: &Wish) -> Result<Entry, SyncError> {
