@@ -10,6 +10,7 @@
 
 mod budgets;
 mod cancelled;
+mod conform;
 mod contract;
 mod egress;
 mod guest_fuzz;

@@ -601,3 +601,14 @@ async fn nobody_is_confused_by_names_that_mean_something_elsewhere() {
         .notices;
     assert_eq!(codes(&notices), [""; 0]);
 }
+
+#[tokio::test]
+async fn it_keeps_the_contract_and_nothing_of_it_is_left() {
+    let server = Server::start(20).await;
+    let before = server.directory().people.clone();
+    let how = host_harness::conform::Options::default();
+    let report = crate::conform::run(&connector().await, options(&server.url()), how).await;
+    assert_eq!(crate::conform::failed(&report), [""; 0]);
+    assert!(report.count("passed") >= 50, "{report:?}");
+    assert_eq!(server.directory().people, before);
+}

@@ -105,7 +105,7 @@ fn update_by_put_keeps_what_is_not_understood() {
     let unknown: serde_json::Value = serde_json::from_str(unknown).unwrap();
     let before = ada_with(json!({ "urn:example:unknown": unknown, "title": "Analyst",
         "meta": { "resourceType": "User" }, "groups": [{ "value": "g" }] }));
-    let after = ada_with(json!({ "title": "Countess" }));
+    let after = ada_with(json!({ "urn:example:unknown": unknown, "title": "Countess" }));
     let script = Script::new([json_answer(200, &before), json_answer(200, &after)]);
     let connection = script.connect_with(&[("update-method", "put")]);
     connection

@@ -685,3 +685,65 @@ fn a_taken_name_that_a_search_overlooks_is_looked_for_among_everybody() {
     let failed = script.connect().create(&draft()).unwrap_err();
     assert_eq!(failed.code.as_deref(), Some("holder-unknown"));
 }
+
+/// What a service may answer to a change: only what changed. A PUT that was made from it would
+/// clear everything else.
+#[test]
+fn an_answer_that_shows_a_part_of_the_user_is_no_base_of_a_further_write() {
+    let before = ada_with(json!({ "title": "Analyst", "urn:example:unknown": { "x": 1 } }));
+    let after = ada_with(json!({ "title": "Countess", "urn:example:unknown": { "x": 1 } }));
+    let part = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": "ada-1",
+        "title": "Countess",
+    });
+    for method in ["put", "patch"] {
+        let script = Script::new([
+            json_answer(200, &before),
+            json_answer(200, &part),
+            json_answer(200, &after),
+        ]);
+        let connection = script.connect_with(&[("update-method", method)]);
+        let goal = [
+            set("title", "Countess"),
+            set("workEmail", "ada@example.com"),
+            set("givenName", "Ada"),
+        ];
+        let outcome = connection.update("ada-1", &edits(goal)).unwrap();
+        assert_eq!(outcome.effect, Effect::Updated);
+        let writes = script
+            .lines()
+            .into_iter()
+            .filter(|line| !line.starts_with("GET"));
+        assert_eq!(writes.count(), 1, "{method}");
+    }
+}
+
+#[test]
+fn an_answer_without_a_value_is_no_proof_that_it_was_cleared_nor_one_without_a_status_of_it() {
+    let bare = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": "ada-1",
+    });
+    let titled = ada_with(json!({ "title": "Analyst" }));
+    let ignored = || json_answer(200, &titled);
+    let script = Script::new(
+        [ignored(), json_answer(200, &bare)]
+            .into_iter()
+            .chain(std::iter::repeat_with(ignored).take(4)),
+    );
+    let connection = script.connect_with(&[("update-method", "patch")]);
+    let clear = Change::Clear("title".to_owned());
+    let failed = connection.update("ada-1", &edits([clear])).unwrap_err();
+    assert_ne!(failed.kind, FailureKind::InvalidAccount, "{failed:?}");
+
+    let asleep = ada_with(json!({ "active": false }));
+    let ignored = || json_answer(200, &asleep);
+    let script = Script::new(
+        [ignored(), json_answer(200, &bare)]
+            .into_iter()
+            .chain(std::iter::repeat_with(ignored).take(4)),
+    );
+    let connection = script.connect_with(&[("update-method", "patch")]);
+    let mut wake = edits([]);
+    wake.status = Some(AccountStatus::Active);
+    connection.update("ada-1", &wake).unwrap_err();
+}

@@ -19,10 +19,6 @@ const REDACTED: &[u8] = b"[redacted]";
 /// ordinary text.
 const SHORTEST_ENCODED: usize = 4;
 
-/// A longer text holds a form of a secret of so many bytes in each of its own forms: base64
-/// needs a few characters to be told by.
-const SHORTEST_KERNEL: usize = 8;
-
 /// Texts of a connection that are remembered: a token that changes each hour has two an hour.
 const MOST_REMEMBERED: usize = 64;
 
@@ -84,11 +80,11 @@ impl Scrubber {
         if text.is_empty() {
             return;
         }
-        let holds_another = self.texts.iter().any(|known| {
-            known.len() >= SHORTEST_KERNEL && memmem::find(text, known.as_slice()).is_some()
-        });
-        if !holds_another {
-            self.kernels.extend(kernels_of(text));
+        // What holds a kernel already, such as a header value around the secret, needs no other.
+        for kernel in kernels_of(text) {
+            if !self.finds_in(&kernel) {
+                self.kernels.push(kernel);
+            }
         }
         self.texts.push(Zeroizing::new(text.to_vec()));
     }

@@ -10,6 +10,7 @@
 mod authors;
 mod bad_input;
 mod commands;
+mod conform;
 mod inspect;
 #[cfg(unix)]
 mod interruption;
