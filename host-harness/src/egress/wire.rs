@@ -199,6 +199,10 @@ impl Egress {
     }
 
     /// An answer, within the limits and as the guest may see it.
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(unused_variables, reason = "leaks are planted in test builds")
+    )]
     async fn received(
         &self,
         operation: &mut Operation,
@@ -225,11 +229,11 @@ impl Egress {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after_ms(value, self.clock.wall()));
+        let scrubber = self.sent_secrets();
         #[cfg_attr(
             not(feature = "testing"),
             expect(unused_mut, reason = "leaks are planted in test builds")
         )]
-        let scrubber = self.sent_secrets();
         let mut headers = scrubber.scrub_lines(headers::visible(answer.headers()));
         #[cfg(feature = "testing")]
         prepared.sealed.leak(&mut headers);
