@@ -9,6 +9,7 @@ use crate::contract::manifest::Mutability;
 use crate::contract::{
     Account, AccountStatus, AttributeValues, Change, Draft, Edits, Notice, Problem, Value,
 };
+use crate::json::owned;
 use crate::prelude::*;
 use crate::scim::{Path, Reading, Resource};
 use crate::settings::Tenant;
@@ -48,15 +49,16 @@ impl<'a> State<'a> {
         })
     }
 
-    /// The same, needing the answer no longer.
+    /// A copy that needs the answer no longer.
     #[must_use]
-    pub fn into_owned(self) -> User {
-        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
-        let values = self.values.into_iter();
+    pub fn owned(&self) -> User {
+        let values = self.values.iter();
         Box::new(State {
-            id: owned(self.id),
-            resource: self.resource.into_owned(),
-            values: values.map(|(named, value)| (named, owned(value))).collect(),
+            id: owned(&self.id),
+            resource: self.resource.owned(),
+            values: values
+                .map(|(named, value)| (*named, owned(value)))
+                .collect(),
             active: self.active,
         })
     }

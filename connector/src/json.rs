@@ -107,16 +107,16 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The same, needing the body no longer.
+    /// A copy that needs the body no longer. The guest has no other, since each costs bytes.
     #[must_use]
-    pub fn into_owned(self) -> Json<'static> {
+    pub fn owned(&self) -> Json<'static> {
         match self {
             Self::Null => Json::Null,
-            Self::Bool(value) => Json::Bool(value),
+            Self::Bool(value) => Json::Bool(*value),
             Self::Number(number) => Json::Number(owned(number)),
             Self::Text(text) => Json::Text(owned(text)),
-            Self::Array(items) => Json::Array(items.into_iter().map(Json::into_owned).collect()),
-            Self::Object(object) => Json::Object(object.into_owned()),
+            Self::Array(items) => Json::Array(items.iter().map(Json::owned).collect()),
+            Self::Object(object) => Json::Object(object.owned()),
         }
     }
 }
@@ -171,20 +171,18 @@ impl<'a> Object<'a> {
         self.0.retain(|(_, value)| keep(value));
     }
 
-    /// The same, needing the body no longer.
+    /// A copy that needs the body no longer.
     #[must_use]
-    pub fn into_owned(self) -> Object<'static> {
-        let members = self.0.into_iter();
-        Object(
-            members
-                .map(|(name, value)| (owned(name), value.into_owned()))
-                .collect(),
-        )
+    pub fn owned(&self) -> Object<'static> {
+        let members = self.0.iter();
+        let copies = members.map(|(name, value)| (owned(name), value.owned()));
+        Object(copies.collect())
     }
 }
 
-fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
+/// A copy that needs nothing any longer.
+pub fn owned(text: &str) -> Cow<'static, str> {
+    Cow::Owned(text.to_owned())
 }
 
 fn separate(index: usize, out: &mut String) {

@@ -33,9 +33,7 @@ pub fn describe() -> Manifest {
         credentials: vec![Credential {
             name: API_TOKEN.into(),
             title: "API Token".into(),
-            help: "Admin Console → Home → Identity and Security → User Provisioning Integration \
-                   (SCIM) → Other SCIM Provider → 8x8 API Token. Switching the integration off \
-                   clears it."
+            help: "The 8x8 API Token on the page of the 8x8 URL. Switching the integration off clears it."
                 .into(),
             placement: CredentialPlacement::Bearer,
             base_url: INSTANCE_URL.into(),

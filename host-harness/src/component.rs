@@ -14,7 +14,7 @@ use crate::inspection::{CONTRACT_VERSION, Inspection};
 use crate::manifest;
 use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
-use crate::sandbox::{COMPONENT_BYTES, Limits, Sandbox, StoreState};
+use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES, Limits, Sandbox, StoreState};
 use crate::trace::Meter;
 
 /// Why a component was not loaded.
@@ -42,6 +42,16 @@ pub enum LoadError {
     TooLarge {
         /// The most bytes that are taken.
         most: u64,
+    },
+    /// Its code is made so that compiling it would take long.
+    #[error(
+        "Compiling the component would take too long: its functions have {effort} joins of \
+         values, and {COMPILE_EFFORT} are the most that is taken. Fewer locals, fewer branches and \
+         flatter loops in its largest functions mend that."
+    )]
+    TooMuchToCompile {
+        /// As [`Inside::compile_effort`](crate::inspection::Inside::compile_effort) counts it.
+        effort: u64,
     },
     /// There are no bytes.
     #[error("The component is empty.")]
@@ -199,13 +209,16 @@ impl Component {
     ///
     /// Those of [`from_file`](Self::from_file).
     pub async fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self, Failure> {
-        let inspection = Inspection::of_bytes(bytes)?;
-        inspection.verdict()?;
+        // Both take as long as the component is large, and others wait for this thread.
         let compiled = tokio::task::spawn_blocking({
             let (host, bytes) = (host.clone(), bytes.to_vec());
-            move || compile(&host, &bytes)
+            move || {
+                let inspection = Inspection::of_bytes(&bytes)?;
+                inspection.verdict()?;
+                Ok::<_, LoadError>((compile(&host, &bytes)?, inspection))
+            }
         });
-        let instance = compiled.await.map_err(|_| LoadError::Mismatch {
+        let (instance, inspection) = compiled.await.map_err(|_| LoadError::Mismatch {
             reason: "it could not be compiled".to_owned(),
         })??;
         let manifest = {

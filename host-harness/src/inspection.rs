@@ -1,6 +1,7 @@
 //! [`Inspection`]: what a component is from the outside, read without compiling or running
 //! it. For reviewers, and for the verdict that comes before loading.
 
+mod effort;
 mod interfaces;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ pub use self::interfaces::{Function, Interface};
 use crate::component::LoadError;
 use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
-use crate::sandbox::COMPONENT_BYTES;
+use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES};
 
 /// What a connector may import: the contract's, at any 0.1.
 const IMPORTS: [&str; 3] = ["http", "log", "types"];
@@ -72,6 +73,10 @@ pub struct Inside {
     pub tables: Vec<(u64, Option<u64>)>,
     /// Of all functions.
     pub code_bytes: u64,
+    /// What compiling them takes, by their looks: for each function, its locals times the places
+    /// where values may come from two sides, each as often as loops lie around it. A thousandth of
+    /// a second for every few thousand, beside what the size costs.
+    pub compile_effort: u64,
     /// Of all data segments.
     pub data_bytes: u64,
     /// Name and size of each custom section.
@@ -152,6 +157,15 @@ impl Inspection {
             return Err(LoadError::OtherWorld {
                 missing: self.missing.clone(),
             });
+        }
+        if let Some(reason) = &self.invalid {
+            return Err(LoadError::Mismatch {
+                reason: reason.clone(),
+            });
+        }
+        let effort = self.inside.compile_effort;
+        if effort > COMPILE_EFFORT && Mitigation::CompileEffort.is_on() {
+            return Err(LoadError::TooMuchToCompile { effort });
         }
         Ok(())
     }
@@ -288,6 +302,10 @@ impl Inside {
                 }
             }
             Payload::CodeSectionStart { size, .. } => self.code_bytes += u64::from(size),
+            Payload::CodeSectionEntry(body) => {
+                let effort = effort::of_function(&body).map_err(not_wasm)?;
+                self.compile_effort = self.compile_effort.saturating_add(effort);
+            }
             Payload::CustomSection(section) => self.custom(&section)?,
             _ => {}
         }

@@ -107,6 +107,13 @@ impl Problems {
             self.kebab("The setting", &setting.name);
             self.text("a setting", &setting.title);
             self.text("a setting", &setting.help);
+            self.text("a setting", setting.default.as_deref().unwrap_or_default());
+            if let SettingKind::BaseUrl(endings) = &setting.kind {
+                self.count("ending", endings.len());
+                for ending in endings.iter().take(MANIFEST_ENTRIES) {
+                    self.text("an ending", ending);
+                }
+            }
             if let SettingKind::Choice(choices) = &setting.kind {
                 if choices.is_empty() {
                     self.add(format!(
@@ -159,10 +166,15 @@ impl Problems {
                         ));
                     }
                 }
-                CredentialPlacement::Query(parameter) if parameter.is_empty() => self.add(format!(
-                    "The credential `{}` goes into a parameter without a name.",
-                    shown(&credential.name)
-                )),
+                CredentialPlacement::Query(parameter)
+                    if parameter.is_empty() || parameter.contains(is_wild) =>
+                {
+                    self.add(format!(
+                        "The credential `{}` goes into a parameter whose name is empty, or holds \
+                         control characters.",
+                        shown(&credential.name)
+                    ));
+                }
                 _ => {}
             }
         }
@@ -174,7 +186,11 @@ impl Problems {
             manifest.attributes.iter().map(|a| a.name.as_str()),
         );
         for attribute in manifest.attributes.iter().take(MANIFEST_ENTRIES) {
-            for text in [&attribute.title, &attribute.help, &attribute.path] {
+            let texts = [&attribute.title, &attribute.help, &attribute.path];
+            let format = attribute.format.as_ref();
+            self.count("choice", attribute.choices.len());
+            let choices = attribute.choices.iter().take(MANIFEST_ENTRIES);
+            for text in texts.into_iter().chain(format).chain(choices) {
                 self.text("an attribute", text);
             }
         }

@@ -57,6 +57,8 @@ mitigations! {
     HttpsOnly = "https-only",
     /// Names and literals lead to public addresses, or to those that the operator allowed.
     Addresses = "addresses",
+    /// What would take long to compile is refused.
+    CompileEffort = "compile-effort",
     /// The environment's proxies are ignored.
     EnvironmentProxies = "environment-proxies",
     /// Redirects are not followed.

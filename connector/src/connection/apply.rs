@@ -83,7 +83,7 @@ impl<T: Transport> Connection<T> {
             .filter(|after| after.id == state.id && change.unmet(after).is_empty())
             .filter(|after| is_whole(change, state, after));
         if let Some(after) = shown {
-            return Ok(Applied::After(after.into_owned(), false));
+            return Ok(Applied::After(after.owned(), false));
         }
         let mut best: Option<(usize, User)> = None;
         let mut reads = 0;
@@ -163,7 +163,7 @@ impl<T: Transport> Connection<T> {
                 return Err(several_values(attribute, &state.id));
             }
         }
-        let mut resource = state.resource.clone();
+        let mut resource = state.resource.owned();
         resource.drop_read_only();
         resource.mend_active();
         change.write(&mut resource, &self.tenant);

@@ -76,7 +76,7 @@ impl<T: Transport> Connection<T> {
             .filter(|state| is_named(state, goal));
         let (id, seen) = match (shown, self.id_from_location(response)) {
             (Some(state), Some(located)) if state.id != located => (None, None),
-            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state.into_owned()),
+            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state.owned()),
             (Some(state), _) => (Some(state.id.clone()), Some(state.id)),
             (None, located) => (located.map(Cow::Owned), None),
         };

@@ -192,7 +192,7 @@ impl<'a> Matches<'a> {
             if !state.has(self.1, self.2) && !planted::is(Planted::UncheckedHit) {
                 all = false;
             } else if !self.0.iter().any(|known| known.id == state.id) {
-                self.0.push(state.into_owned());
+                self.0.push(state.owned());
             }
         }
         Ok(all)

@@ -175,7 +175,7 @@ impl<T: Transport> Connection<T> {
         match State::read(resource, &self.tenant) {
             Some(state) if state.id == id => {
                 self.serves.set(true);
-                Ok(ReadUser::Found(state.into_owned()))
+                Ok(ReadUser::Found(state.owned()))
             }
             Some(_) => {
                 Err(failure::malformed(operation, &response, "another user").code("other-account"))

@@ -40,7 +40,7 @@ impl<T: Transport> Connection<T> {
         let update = Update {
             connection: self,
             goal: &goal,
-            before: state.clone(),
+            before: state.owned(),
             any_version: edits.expected_version.is_none(),
             notices: Vec::new(),
             put_only: false,

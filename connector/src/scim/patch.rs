@@ -57,7 +57,7 @@ impl<'a> Operation<'a> {
                 Self::repeatable("replace", path.text(), Some(value.into()))
             }
             (Some(value), Some(element)) => {
-                let mut element = element.clone();
+                let mut element = element.owned();
                 element.insert("value".into(), value.into());
                 Self::repeatable("replace", attribute.to_owned(), Some(list_of(element)))
             }

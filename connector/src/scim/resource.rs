@@ -274,10 +274,10 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// The same, needing the body no longer.
+    /// A copy that needs the body no longer.
     #[must_use]
-    pub fn into_owned(self) -> Resource<'static> {
-        Resource(self.0.into_owned())
+    pub fn owned(&self) -> Resource<'static> {
+        Resource(self.0.owned())
     }
 
     /// The whole resource, as a request's body.

@@ -34,7 +34,7 @@ fn assert_read_alike(body: &[u8]) {
         let written = ours.to_text();
         assert_eq!(Json::parse(written.as_bytes()), Some(ours.clone()));
         assert_eq!(serde_json::from_str::<Value>(&written).ok(), theirs);
-        assert_eq!(ours.clone().into_owned(), ours);
+        assert_eq!(ours.owned(), ours);
     }
 }
 
