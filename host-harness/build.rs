@@ -25,7 +25,7 @@ fn main() {
         workspace_dir: &workspace_dir,
         package: "connector-8x8",
         features: &[],
-        target_dir: &out_dir.join("guest"),
+        target_dir: &guest_build::target_dir(&out_dir, "bundled"),
         tools: guest_build::Tools::Inherited,
     });
     match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("connector-8x8.wasm"), bytes)?)) {

@@ -49,7 +49,7 @@ fn main() {
             workspace_dir: &workspace,
             package,
             features,
-            target_dir: &out_dir.join("guest"),
+            target_dir: &guest_build::target_dir(&out_dir, "tests"),
             tools: guest_build::Tools::Inherited,
         });
         match built.and_then(|bytes| Ok(std::fs::write(out_dir.join(file), bytes)?)) {

@@ -347,12 +347,15 @@ fn compile(host: &Host, bytes: &[u8]) -> Result<ConnectorPre<StoreState>, LoadEr
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn exports_of_the_right_name_and_another_type_do_not_fit() {
-        let wat = r#"(component
-            (instance $empty)
-            (export "provisioning:connector/manifest@0.1.0" (instance $empty))
-            (export "provisioning:connector/accounts@0.1.0" (instance $empty)))"#;
+    /// Why a component is refused that has the exports of a connector by name alone, and this inside.
+    async fn refused(inside: &str) -> LoadError {
+        let wat = format!(
+            r#"(component
+                {inside}
+                (instance $empty)
+                (export "provisioning:connector/manifest@0.1.0" (instance $empty))
+                (export "provisioning:connector/accounts@0.1.0" (instance $empty)))"#
+        );
         let options = crate::HostOptions {
             compiled_code: crate::CompiledCode::NotKept,
             max_instances: 1,
@@ -361,10 +364,31 @@ mod tests {
         let host = Host::new(options).unwrap();
         let bytes = wat::parse_str(wat).unwrap();
         let failure = Component::from_bytes(&host, &bytes).await.unwrap_err();
-        assert!(
-            matches!(failure, Failure::Component(LoadError::Mismatch { .. })),
-            "{failure:?}"
-        );
         assert_eq!(failure.kind(), "invalid-settings");
+        match failure {
+            Failure::Component(error) => error,
+            failure => panic!("{failure:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn exports_of_the_right_name_and_another_type_do_not_fit() {
+        let error = refused("").await;
+        assert!(matches!(error, LoadError::Mismatch { .. }), "{error:?}");
+    }
+
+    /// Were it compiled, it would be refused for its exports.
+    #[tokio::test]
+    async fn what_would_take_long_to_compile_is_refused() {
+        let locals = "i32 ".repeat(1_000);
+        let branches = "(br_if 0 (local.get 0))".repeat(21_000);
+        let body = format!("(func (param i32) (local {locals}) (block {branches}))");
+        let error = refused(&format!("(core module {body})")).await;
+        assert_eq!(
+            error,
+            LoadError::TooMuchToCompile {
+                effort: 1_001 * 21_000
+            }
+        );
     }
 }

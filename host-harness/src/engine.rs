@@ -494,10 +494,27 @@ impl Drop for Inner {
 mod tests {
     use super::*;
 
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_cache_directory_that_others_can_write_to_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache");
+        for mode in [0o777, 0o770, 0o702] {
+            std::fs::create_dir_all(&cache).unwrap();
+            std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(mode)).unwrap();
+            let options = HostOptions {
+                compiled_code: CompiledCode::In(cache.clone()),
+                max_instances: 2,
+                ..HostOptions::default()
+            };
+            let error = Host::new(options).unwrap_err().to_string();
+            assert!(error.contains("others can write to it"), "{error}");
+        }
+    }
+
     #[test]
     fn the_cache_directory_is_private_to_the_user() {
-        use std::os::unix::fs::PermissionsExt as _;
-
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("a/b");
         let options = HostOptions {

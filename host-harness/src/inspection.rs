@@ -74,8 +74,7 @@ pub struct Inside {
     /// Of all functions.
     pub code_bytes: u64,
     /// What compiling them takes, by their looks: for each function, its locals times the places
-    /// where values may come from two sides, each as often as loops lie around it. A thousandth of
-    /// a second for every few thousand, beside what the size costs.
+    /// where values may come from two sides, each as often as loops lie around it.
     pub compile_effort: u64,
     /// Of all data segments.
     pub data_bytes: u64,
@@ -432,6 +431,16 @@ mod tests {
             "The component is no connector: it does not export \
              provisioning:connector/manifest@0.1.x, provisioning:connector/accounts@0.1.x."
         );
+    }
+
+    /// Looking at a component takes no longer the more it says of itself.
+    #[test]
+    fn what_it_was_made_with_is_listed_up_to_a_number() {
+        let values: String = (0..5_000)
+            .map(|number| format!("(processed-by \"tool-{number}\" \"1\")"))
+            .collect();
+        let inspection = inspected(&format!("(component (@producers {values}))")).unwrap();
+        assert_eq!(inspection.inside.producers.len(), MOST_LISTED);
     }
 
     #[test]

@@ -236,6 +236,14 @@ async fn reading_operations_and_read_only_connections_do_not_write() {
 }
 
 #[tokio::test]
+async fn a_reading_request_has_no_body() {
+    let upstream = Upstream::start().await;
+    let script = format!("GET {}/Users | body 2", upstream.base());
+    let message = refused(&upstream, &script, "refused-method").await;
+    assert!(message.contains("it has a body"), "{message}");
+}
+
+#[tokio::test]
 async fn nothing_is_sent_outside_an_operation() {
     let upstream = Upstream::start().await;
     let failure = connect(&upstream, "send in open", |_| {})

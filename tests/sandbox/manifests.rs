@@ -15,6 +15,11 @@ async fn a_manifest_that_contradicts_itself_is_refused() {
     for (attack, words) in [
         ("escapes", "control characters"),
         ("escapes-quirk", "control characters"),
+        ("escapes-default", "control characters"),
+        ("escapes-ending", "control characters"),
+        ("escapes-parameter", "control characters"),
+        ("escapes-format", "control characters"),
+        ("escapes-choice", "control characters"),
         ("twice", "is listed twice"),
         ("no-page", "max-page-size is 0"),
         ("key-of-nothing", "is a key and no attribute"),

@@ -107,6 +107,14 @@ async fn answers_over_the_caps_are_not_taken() {
     })
     .await;
     assert_limit(&failure.unwrap_err(), Limit::ReceivedBytes);
+    upstream.forget();
+    // What breaks off and is asked for again was received, too.
+    let failure = asked(&upstream, "GET BASE/broken-body", |limits| {
+        limits.received_bytes = 150_000;
+    })
+    .await;
+    assert_limit(&failure.unwrap_err(), Limit::ReceivedBytes);
+    assert_eq!(upstream.requests().len(), 2);
     works(&upstream).await;
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use host_harness::{Connection, ConnectionFile};
 
 use super::upstream::Upstream;
-use super::{shared, status};
+use super::{seen, shared, status};
 
 #[cfg(unix)]
 fn write(path: &Path, secret: &str) {
@@ -45,6 +45,35 @@ async fn a_file_is_read_again_when_it_changes() {
     let requests = upstream.requests();
     assert!(requests[0].contains("bearer first\r\n"));
     assert!(requests[1].contains("bearer second\r\n"));
+}
+
+/// What an upstream kept of an earlier request is as secret as what it was sent just now.
+#[tokio::test]
+async fn a_secret_that_was_sent_before_is_taken_out_of_later_answers() {
+    let (upstream, folder) = (Upstream::start().await, tempfile::tempdir().unwrap());
+    let token = folder.path().join("token");
+    write(&token, "the-first-token");
+    let connection = connection(&upstream, folder.path()).await;
+    let script = format!("GET {}/Users | credential api-token", upstream.base());
+    assert!(connection.get(&script).await.is_ok());
+    write(&token, "the-second-token");
+    // What the guest says stands for what the upstream remembers.
+    let echo = format!(
+        "GET {}/echo | credential api-token | header prefer: the-first-token",
+        upstream.base()
+    );
+    let answer = connection.get(&echo).await.unwrap();
+    assert!(upstream.requests()[1].contains("prefer: the-first-token\r\n"));
+    assert!(seen(&answer).contains("prefer: "), "{}", seen(&answer));
+    assert!(!seen(&answer).contains("-token\r\n"), "{}", seen(&answer));
+    // Nor where this request goes without a credential.
+    let echo = format!(
+        "GET {}/echo | header prefer: the-second-token",
+        upstream.base()
+    );
+    let answer = connection.get(&echo).await.unwrap();
+    assert!(seen(&answer).contains("prefer: "), "{}", seen(&answer));
+    assert!(!seen(&answer).contains("-token\r\n"), "{}", seen(&answer));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use document::Claim;
 use run::Executable;
 
 /// Mitigations that are tried at once.
-const AT_A_TIME: usize = 2;
+const AT_A_TIME: usize = 4;
 
 fn main() -> Result<ExitCode> {
     let (flags, names): (Vec<String>, Vec<String>) = std::env::args()

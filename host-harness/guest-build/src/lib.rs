@@ -45,6 +45,16 @@ pub struct Guest<'a> {
     pub tools: Tools,
 }
 
+/// A target directory for a build script: beside all build directories, so that what is built for
+/// one set of the package's features is there for the next. No two build scripts may use the same
+/// name, lest one takes what the other has just built.
+#[must_use]
+pub fn target_dir(out_dir: &Path, name: &str) -> PathBuf {
+    // <profile>/build/<package>-<hash>/out
+    let profile = out_dir.ancestors().nth(3).unwrap_or(out_dir);
+    profile.join("guest").join(name)
+}
+
 /// Builds the crate and returns the component's bytes.
 ///
 /// # Errors

@@ -174,7 +174,7 @@ async fn list(
     while limit.is_none_or(|limit| count < limit) {
         let next = tokio::select! {
             next = listing.next() => next,
-            _ = tokio::signal::ctrl_c() => Some(Err(options.writes.interrupted())),
+            () = options.interruption.pressed() => Some(Err(options.writes.interrupted())),
         };
         match next {
             None => break,

@@ -142,3 +142,32 @@ const NETWORK: &str = "\
 # proxy = \"http://…\"             # proxies of the environment are ignored
 # ca-file = \"…\"                  # further certificates to trust, PEM
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is typed there is granted.
+    #[test]
+    fn an_address_that_the_connector_proposes_is_not_filled_in() {
+        let mut proposed = Setting {
+            name: "instance-url".to_owned(),
+            title: "Instance URL".to_owned(),
+            help: "Where it is.".to_owned(),
+            kind: SettingKind::BaseUrl(Vec::new()),
+            required: true,
+            default: Some("https://proposed.example/".to_owned()),
+        };
+        let mut text = String::new();
+        setting(&mut text, &proposed);
+        assert!(
+            text.contains("proposes https://proposed.example/"),
+            "{text}"
+        );
+        assert!(text.contains("\ninstance-url = \"\"\n"), "{text}");
+        proposed.kind = SettingKind::Text;
+        let mut text = String::new();
+        setting(&mut text, &proposed);
+        assert!(text.contains("= \"https://proposed.example/\""), "{text}");
+    }
+}

@@ -1,8 +1,9 @@
-//! Ctrl-C: what was and was not done.
+//! Ctrl-C: that it was pressed, and what was and was not done.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
 use url::Url;
 
 use super::output::printable;
@@ -12,6 +13,28 @@ use crate::trace::{Exchange, Observer};
 
 /// Writes that are named; of more, their number says enough.
 const MOST_NAMED: usize = 5;
+
+/// Whether Ctrl-C was pressed, for as many as want to know, however late they ask.
+#[derive(Debug, Default)]
+pub(super) struct Interruption(watch::Sender<bool>);
+
+impl Interruption {
+    /// From here on Ctrl-C no longer ends the program by itself.
+    pub(super) fn listen(self: &Arc<Self>) {
+        let pressed = Arc::clone(self);
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                pressed.0.send_replace(true);
+            }
+        });
+    }
+
+    /// Ends once it was pressed.
+    pub(super) async fn pressed(&self) {
+        // Its sender lives as long as this does.
+        let _ = self.0.subscribe().wait_for(|pressed| *pressed).await;
+    }
+}
 
 /// The writes that this run of the program sent.
 #[derive(Debug, Default)]

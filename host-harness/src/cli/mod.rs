@@ -34,7 +34,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::attributes::Pair;
 use crate::failure::Failure;
-use interruption::Writes;
+use interruption::{Interruption, Writes};
 use output::Output;
 use recording::Tapes;
 use stats::Stats;
@@ -99,6 +99,8 @@ struct Options {
     measured: Arc<Stats>,
     #[arg(skip)]
     writes: Arc<Writes>,
+    #[arg(skip)]
+    interruption: Arc<Interruption>,
     /// Say more on stderr; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -249,6 +251,7 @@ fn misread(error: &clap::Error) -> ExitCode {
 
 async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
     let writes = Arc::clone(&cli.options.writes);
+    let interruption = Arc::clone(&cli.options.interruption);
     let options = &cli.options;
     recording::check(options, &cli.command)?;
     if let Command::Tenant(arguments) = cli.command {
@@ -261,6 +264,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
     if let Command::Review(arguments) = cli.command {
         return review::run(&arguments, output).await;
     }
+    options.interruption.listen();
     let work = async {
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, options, output).await,
@@ -288,7 +292,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
         // A listing hears of it too, and closes its document first.
         biased;
         result = work => Some(result),
-        _ = tokio::signal::ctrl_c() => None,
+        () = interruption.pressed() => None,
     };
     result.unwrap_or_else(|| Err(Stop::Failed(writes.interrupted())))
 }

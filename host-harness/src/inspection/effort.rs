@@ -68,8 +68,14 @@ mod tests {
         assert_eq!(effort("(local i32 i32 i32)"), 0);
         assert_eq!(effort("(block (br 0))"), 1);
         assert_eq!(effort("(local i32) (block (br 0))"), 2);
-        assert_eq!(effort("(local i32) (block (br_if 0 (i32.const 1)) (br 0))"), 4);
-        assert_eq!(effort("(local i32) (block (br_table 0 0 0 (i32.const 1)))"), 6);
+        assert_eq!(
+            effort("(local i32) (block (br_if 0 (i32.const 1)) (br 0))"),
+            4
+        );
+        assert_eq!(
+            effort("(local i32) (block (br_table 0 0 0 (i32.const 1)))"),
+            6
+        );
         // The loop counts within itself, and so does what is in it.
         assert_eq!(effort("(loop)"), 2);
         assert_eq!(effort("(loop (loop))"), 2 + 3);

@@ -20,6 +20,22 @@ pub(crate) fn claimed(attack: &str) -> Manifest {
         "escapes-quirk" => {
             manifest.quirks = crate::lies::notices();
         }
+        "escapes-default" | "escapes-ending" => {
+            for setting in &mut manifest.settings {
+                if attack == "escapes-default" {
+                    setting.default = Some(ESCAPES.to_owned());
+                } else {
+                    setting.kind = SettingKind::BaseUrl(vec![ESCAPES.to_owned()]);
+                }
+            }
+        }
+        "escapes-parameter" => {
+            for credential in &mut manifest.credentials {
+                credential.placement = CredentialPlacement::Query(ESCAPES.to_owned());
+            }
+        }
+        "escapes-format" => manifest.attributes[0].format = Some(ESCAPES.to_owned()),
+        "escapes-choice" => manifest.attributes[0].choices = vec![ESCAPES.to_owned()],
         "megabytes" => manifest.setup = "x".repeat(40 << 20),
         "many-attributes" => {
             manifest.attributes = (0..50_000)
