@@ -200,6 +200,55 @@ fn a_create_that_drops_a_part_is_a_failure_that_names_it_and_the_account() {
 }
 
 #[test]
+fn a_locale_and_a_time_zone_are_respelled_or_ignored_like_everything_else() {
+    let created = |locale: &str, zone: &str| {
+        let shown = ada_with(json!({ "locale": locale, "timezone": zone }));
+        let exact = locale.eq_ignore_ascii_case("fr-FR") && zone == "Europe/Paris";
+        let reads = usize::from(!exact);
+        let read = std::iter::repeat_with(|| json_answer(200, &shown)).take(reads);
+        let script = Script::new([json_answer(201, &shown)].into_iter().chain(read));
+        let mut draft = draft();
+        draft.attributes.push(text("locale", "fr-FR"));
+        draft.attributes.push(text("timezone", "Europe/Paris"));
+        let created = script.connect().create(&draft);
+        script.lines();
+        created
+    };
+    let outcome = created("fr-FR", "Europe/Paris").unwrap();
+    assert!(!codes(&outcome.notices).contains(&"stored-differently"));
+    for (locale, zone) in [("fr_FR", "Europe/Paris"), ("FR-fr", "europe/paris")] {
+        let outcome = created(locale, zone).unwrap();
+        assert!(codes(&outcome.notices).contains(&"stored-differently"));
+    }
+    // What 8x8 takes where none is given, or where it will not have the one that is.
+    for (locale, zone, ignored) in [
+        ("en-US", "Europe/Paris", "locale"),
+        ("fr-CA", "Europe/Paris", "locale"),
+        ("fr-FR", "Etc/UTC", "timezone"),
+    ] {
+        let failed = created(locale, zone).unwrap_err();
+        assert_eq!(failed.kind, FailureKind::Unsupported);
+        assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+        assert_eq!(failed.account.as_deref(), Some("ada-1"));
+        let names: Vec<_> = failed.problems.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, [ignored]);
+    }
+}
+
+#[test]
+fn another_locale_than_was_asked_for_is_no_spelling_of_it_after_a_change() {
+    let before = ada_with(json!({ "locale": "en-GB" }));
+    let other = ada_with(json!({ "locale": "en-US" }));
+    let reads = std::iter::repeat_with(|| json_answer(200, &other)).take(2);
+    let script = Script::new([json_answer(200, &before)].into_iter().chain(reads));
+    let connection = script.connect_with(&[("update-method", "put")]);
+    let change = edits([set("locale", "fr-FR")]);
+    let failed = connection.update("ada-1", &change).unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+    assert_eq!(failed.problems[0].name, "locale");
+}
+
+#[test]
 fn an_update_that_changes_nothing_sends_nothing() {
     let script = Script::new([json_answer(200, &ada())]);
     let mut edits = edits([
