@@ -2,6 +2,7 @@
 
 use host_harness::sync::plan::Plan;
 use host_harness::sync::report::Report;
+use host_harness::sync::{Halt, Progress};
 
 use super::town::{Row, Town, people, roster, row, written};
 
@@ -73,6 +74,43 @@ async fn a_plan_that_was_carried_out_is_carried_out_again_without_a_write() {
     let report = town.carry_out(&plan, &people(3)).await;
     assert_eq!((report.counts.unchanged, report.exit_code()), (3, 0));
     assert_eq!(town.stage.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_stopped_between_two_who_hand_a_name_on_is_taken_up() {
+    for with_the_name in [row("E2", "ada"), row("E3", "ada")] {
+        let town = Town::new().await;
+        town.run(&[row("E1", "ada"), row("E2", "bob")]).await;
+        let rows = [row("E1", "countess"), with_the_name];
+        let plan = town.planned(&rows).await;
+        let mut prepared = town.prepare(&roster(&rows)).await.unwrap();
+        prepared.restrict_to(&plan).unwrap();
+        let halt = Halt::new();
+        let stop = |progress| {
+            if matches!(progress, Progress::Writes(1, _)) {
+                halt.interrupt();
+            }
+        };
+        let report = prepared.apply(&halt, &stop).await.unwrap();
+        assert_eq!(
+            (written(&report), report.counts.not_begun),
+            ([0, 1, 0, 0], 1)
+        );
+
+        let report = town.carry_out(&plan, &rows).await;
+        assert_eq!(
+            (report.moved.len(), report.exit_code()),
+            (0, 0),
+            "{report:#?}"
+        );
+        let [given_up, got] = [&town.user("countess"), &town.user("ada")];
+        assert_eq!(given_up["externalId"], "E1");
+        assert_eq!(
+            got["externalId"],
+            plan.entries[1].person.as_deref().unwrap()
+        );
+        town.settled(&rows).await;
+    }
 }
 
 #[tokio::test]
