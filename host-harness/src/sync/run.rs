@@ -292,6 +292,7 @@ impl Prepared<'_> {
         let applying = Applying {
             connection: self.connection,
             journal: &self.journal,
+            scratch: &self.scratch,
             run,
             policy: &self.policy,
             allowed: &self.options.allowed,
