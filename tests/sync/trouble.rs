@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use host_harness::simulated_tenant::{Fault, FaultEffect, Method, Received, Switch};
+use host_harness::simulated_tenant::{Fault, Method, Switch};
 
-use super::town::{Row, Town, conflicts, people, row, written};
+use super::town::{Town, conflicts, people, row, written};
 
 #[tokio::test]
 async fn a_create_whose_outcome_is_unknown_is_looked_for_next_time_and_never_doubled() {
@@ -51,26 +51,6 @@ async fn a_write_that_comes_to_pass_late_is_waited_for() {
     assert_eq!(town.stage.tenant.users().len(), 1);
 }
 
-/// A run that is stopped dead once the tenant has its first write of this kind, and before
-/// that is carried out.
-async fn killed_in_flight(town: &Town, method: Method, rows: &[Row]) {
-    let for_ever = FaultEffect::Delay(Duration::from_secs(300));
-    town.stage.tenant.inject(Fault {
-        method: Some(method),
-        effect: for_ever.clone(),
-    });
-    let sent = async {
-        let arrived = |one: &Received| one.fault.as_ref() == Some(&for_ever);
-        while !town.stage.tenant.log().iter().any(arrived) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::select! {
-        report = town.run(rows) => panic!("{report:#?}"),
-        () = sent => {}
-    }
-}
-
 #[tokio::test]
 async fn a_deactivation_in_flight_is_waited_for_before_it_is_said_not_to_have_been_done() {
     let mut town = Town::new().await;
@@ -78,7 +58,8 @@ async fn a_deactivation_in_flight_is_waited_for_before_it_is_said_not_to_have_be
     let rows = [row("E1", "ada")];
     town.run(&rows).await;
     let id = town.user("ada")["id"].as_str().unwrap().to_owned();
-    killed_in_flight(&town, Method::PATCH, &[row("E1", "ada").left()]).await;
+    let left = [row("E1", "ada").left()];
+    town.killed_in_flight(Method::PATCH, town.run(&left)).await;
     town.stage.tenant.clear_log();
     // It comes to pass while the next run, of a roster that was corrected, reads.
     let late = async {
@@ -105,8 +86,8 @@ async fn a_change_in_flight_that_never_shows_is_said_not_to_have_been_done_and_m
     town.options = |options| options.settle = Duration::from_secs(60);
     town.run(&[row("E1", "ada")]).await;
     let rows = [row("E1", "ada").title("Director")];
-    killed_in_flight(&town, Method::PATCH, &rows).await;
-    town.clock.take_sleeps();
+    town.killed_in_flight(Method::PATCH, town.run(&rows)).await;
+    let _ = town.clock.take_sleeps();
     let report = town.run(&rows).await;
     assert_eq!(report.resolved[0].done, Some(false));
     assert_eq!(written(&report), [0, 1, 0, 0]);
