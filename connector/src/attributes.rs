@@ -296,7 +296,7 @@ impl Attribute {
     }
 
     /// Whether `stored` can be the service's own spelling of `sent`: case, blanks and
-    /// punctuation may differ. A locale or a time zone it may name in a way of its own.
+    /// punctuation may differ.
     #[must_use]
     pub fn respelled(self, sent: &str, stored: &str) -> bool {
         let of_phone = self.spec().sameness == Sameness::Phone;
@@ -308,7 +308,7 @@ impl Attribute {
             });
             text
         };
-        matches!(self, Self::Locale | Self::Timezone) || bare(sent) == bare(stored)
+        bare(sent) == bare(stored)
     }
 
     /// Why 8x8 may refuse this value, where it may.

@@ -3,6 +3,7 @@
 mod company;
 mod guards;
 mod lifecycle;
+mod moved;
 mod private;
 mod reading;
 mod reviewed;

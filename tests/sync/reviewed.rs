@@ -1,5 +1,8 @@
 //! A plan that somebody looked at: it is carried out as far as its ground has not moved.
 
+use std::time::Duration;
+
+use host_harness::simulated_tenant::{Fault, FaultEffect, Method};
 use host_harness::sync::plan::Plan;
 use host_harness::sync::report::Report;
 
@@ -73,6 +76,37 @@ async fn a_plan_that_was_carried_out_is_carried_out_again_without_a_write() {
     let report = town.carry_out(&plan, &people(3)).await;
     assert_eq!((report.counts.unchanged, report.exit_code()), (3, 0));
     assert_eq!(town.stage.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_killed_between_two_who_hand_a_name_on_is_taken_up() {
+    for (with_the_name, method) in [
+        (row("E2", "ada"), Method::PATCH),
+        (row("E3", "ada"), Method::POST),
+    ] {
+        let town = Town::new().await;
+        town.run(&[row("E1", "ada"), row("E2", "bob")]).await;
+        let rows = [row("E1", "countess"), with_the_name];
+        let plan = town.planned(&rows).await;
+        let at_once = Fault {
+            method: Some(Method::PATCH),
+            effect: FaultEffect::Delay(Duration::ZERO),
+        };
+        town.stage.tenant.inject(at_once);
+        town.killed_in_flight(method, town.carry_out(&plan, &rows))
+            .await;
+        assert_eq!(town.user("countess")["externalId"], "E1");
+
+        let report = town.carry_out(&plan, &rows).await;
+        assert_eq!(
+            (report.resolved[0].done, report.moved.len()),
+            (Some(false), 0)
+        );
+        assert_eq!(report.exit_code(), 0, "{report:#?}");
+        let due = plan.entries[1].person.as_deref().unwrap();
+        assert_eq!(town.user("ada")["externalId"], due);
+        town.settled(&rows).await;
+    }
 }
 
 #[tokio::test]

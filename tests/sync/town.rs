@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use host_harness::clock::TestClock;
-use host_harness::simulated_tenant::Switches;
+use host_harness::simulated_tenant::{Fault, FaultEffect, Method, Received, Switches};
 use host_harness::sync::plan::Plan;
 use host_harness::sync::report::Report;
 use host_harness::sync::{
@@ -175,6 +176,26 @@ impl Town {
 
     pub(crate) async fn plan(&self, rows: &[Row]) -> Plan {
         self.prepare(&roster(rows)).await.unwrap().plan().clone()
+    }
+
+    /// A run that is stopped dead once the tenant has its next write of this kind, which is
+    /// never carried out.
+    pub(crate) async fn killed_in_flight(&self, method: Method, run: impl Future<Output = Report>) {
+        let for_ever = FaultEffect::Delay(Duration::from_secs(300));
+        self.stage.tenant.inject(Fault {
+            method: Some(method),
+            effect: for_ever.clone(),
+        });
+        let sent = async {
+            let arrived = |one: &Received| one.fault.as_ref() == Some(&for_ever);
+            while !self.stage.tenant.log().iter().any(arrived) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            report = run => panic!("{report:#?}"),
+            () = sent => {}
+        }
     }
 
     /// A second run changes nothing and sends no write.

@@ -1,6 +1,8 @@
 //! Answers that never come, people for whom it does not work, and Ctrl-C.
 
-use host_harness::simulated_tenant::{Fault, Switch};
+use std::time::Duration;
+
+use host_harness::simulated_tenant::{Fault, Method, Switch};
 
 use super::town::{Town, conflicts, people, row, written};
 
@@ -47,6 +49,51 @@ async fn a_write_that_comes_to_pass_late_is_waited_for() {
     assert_eq!(report.resolved[0].done, Some(true));
     assert_eq!(report.counts.created, 0);
     assert_eq!(town.stage.tenant.users().len(), 1);
+}
+
+#[tokio::test]
+async fn a_deactivation_in_flight_is_waited_for_before_it_is_said_not_to_have_been_done() {
+    let mut town = Town::new().await;
+    town.options = |options| options.settle = Duration::from_secs(3600);
+    let rows = [row("E1", "ada")];
+    town.run(&rows).await;
+    let id = town.user("ada")["id"].as_str().unwrap().to_owned();
+    let left = [row("E1", "ada").left()];
+    town.killed_in_flight(Method::PATCH, town.run(&left)).await;
+    town.stage.tenant.clear_log();
+    // It comes to pass while the next run, of a roster that was corrected, reads.
+    let late = async {
+        let patience = Duration::from_secs(20);
+        let reads = || town.stage.lines().len();
+        let looked = async {
+            while reads() < 5 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if tokio::time::timeout(patience, looked).await.is_ok() {
+            town.stage.connection.delete(&id).await.unwrap();
+        }
+    };
+    let (report, ()) = tokio::join!(town.run(&rows), late);
+    assert_eq!(report.resolved[0].done, Some(true), "{report:#?}");
+    assert_eq!(written(&report), [0, 0, 1, 0]);
+    assert_eq!(town.user("ada")["active"], true);
+}
+
+#[tokio::test]
+async fn a_change_in_flight_that_never_shows_is_said_not_to_have_been_done_and_made_once() {
+    let mut town = Town::new().await;
+    town.options = |options| options.settle = Duration::from_secs(60);
+    town.run(&[row("E1", "ada")]).await;
+    let rows = [row("E1", "ada").title("Director")];
+    town.killed_in_flight(Method::PATCH, town.run(&rows)).await;
+    let _ = town.clock.take_sleeps();
+    let report = town.run(&rows).await;
+    assert_eq!(report.resolved[0].done, Some(false));
+    assert_eq!(written(&report), [0, 1, 0, 0]);
+    let slept: Duration = town.clock.take_sleeps().iter().sum();
+    assert_eq!(slept, Duration::from_secs(60));
+    town.settled(&rows).await;
 }
 
 #[tokio::test]

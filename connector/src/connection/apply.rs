@@ -1,6 +1,5 @@
 //! One change of one user, sent by one means, and what it did: an update is made of these.
 
-use super::learned::Learned;
 use super::{
     Connection, ReadUser, Result, SETTLING, Written, header, is_passing, outcome_unknown, unseen,
 };
@@ -209,10 +208,7 @@ impl<T: Transport> Connection<T> {
                 404 | 501 => false,
                 _ => return None,
             };
-            self.learned.set(Learned {
-                etag: Some(supported),
-                ..self.learned.get()
-            });
+            self.learn(|learned| learned.etag = Some(supported));
             Some(supported)
         });
         supported.unwrap_or(false).then_some(version)

@@ -7,8 +7,9 @@ use crate::prelude::*;
 /// The note. What is absent is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Learned {
-    /// PATCH is not served, or not for everything.
-    pub(super) no_patch: bool,
+    /// PATCH is not served, or not for everything: seen once, or, where it is true, twice in
+    /// a row. Once may have been a gateway's passing trouble, and PUT is the riskier write.
+    pub(super) no_patch: Option<bool>,
     /// `application/scim+json` is refused in requests.
     pub(super) plain_json: bool,
     /// What the service says of ETags in its configuration.
@@ -29,7 +30,7 @@ impl Learned {
             crate::planted::read(name);
         }
         Self {
-            no_patch: flag("no-patch").unwrap_or_default(),
+            no_patch: flag("no-patch"),
             plain_json: flag("plain-json").unwrap_or_default(),
             etag: flag("etag"),
         }
@@ -45,7 +46,7 @@ impl Learned {
             return None;
         }
         let known = [
-            ("no-patch", self.no_patch.then_some(true)),
+            ("no-patch", self.no_patch),
             ("plain-json", self.plain_json.then_some(true)),
             ("etag", self.etag),
         ];

@@ -93,6 +93,12 @@ impl<T: Transport> Connection<T> {
         self.learned.get().note()
     }
 
+    fn learn(&self, what: impl FnOnce(&mut Learned)) {
+        let mut learned = self.learned.get();
+        what(&mut learned);
+        self.learned.set(learned);
+    }
+
     /// The one prefix that every request stays under.
     #[must_use]
     pub fn reach(&self) -> Vec<String> {
@@ -204,41 +210,30 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Sends a write. A refused media type (415) is not a refusal of the write: it is sent
-    /// once more as plain JSON, and remembered.
+    /// once more in the other one, as plain JSON as a rule, and that is remembered.
     fn write(&self, operation: Operation, mut request: Request) -> Result<Written> {
-        let media_type = if self.learned.get().plain_json {
-            JSON
-        } else {
-            SCIM_JSON
-        };
-        let has_body = request.body.is_some();
-        if has_body {
-            request.headers.push(header("content-type", media_type));
+        if request.body.is_none() {
+            return self.send_write(operation, &request);
         }
+        let mut types = [SCIM_JSON, JSON];
+        let plain_json = self.learned.get().plain_json;
+        if plain_json {
+            types.reverse();
+        }
+        request.headers.push(header("content-type", types[0]));
         let written = self.send_write(operation, &request)?;
-        match &written {
-            Written::Refused(response)
-                if response.status == 415 && has_body && media_type == SCIM_JSON =>
-            {
-                self.transport
-                    .tell("application/scim+json is refused; sending application/json");
-                for header in &mut request.headers {
-                    if header.name == "content-type" {
-                        JSON.clone_into(&mut header.value);
-                    }
-                }
-                let again = self.send_write(operation, &request)?;
-                if matches!(&again, Written::Accepted(taken) if after_success(&taken.body).is_ok())
-                {
-                    self.learned.set(Learned {
-                        plain_json: true,
-                        ..self.learned.get()
-                    });
-                }
-                Ok(again)
-            }
-            _ => Ok(written),
+        if !matches!(&written, Written::Refused(response) if response.status == 415) {
+            return Ok(written);
         }
+        self.transport
+            .tell("the media type is refused; sending the other one");
+        request.headers.pop();
+        request.headers.push(header("content-type", types[1]));
+        let again = self.send_write(operation, &request)?;
+        if matches!(&again, Written::Accepted(taken) if after_success(&taken.body).is_ok()) {
+            self.learn(|learned| learned.plain_json = !plain_json);
+        }
+        Ok(again)
     }
 
     /// What the answer to a write that was taken shows. Who answers with a page or with an

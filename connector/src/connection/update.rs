@@ -6,7 +6,6 @@
 
 use super::apply::{Applied, Means};
 use super::create::{attribute_ignored, stored_differently};
-use super::learned::Learned;
 use super::{Connection, Result, found_by_reading, outcome, taken};
 use crate::account::{Goal, State, User, is_id, notice};
 use crate::attributes::{Attribute, DEFAULT_WORK_EMAIL};
@@ -157,11 +156,8 @@ impl<T: Transport> Update<'_, T> {
         if self.for_good && left != *change {
             // Remembered only now: where PUT does no better, the next change, of the status
             // alone perhaps, has to begin with PATCH again.
-            let learned = &self.connection.learned;
-            learned.set(Learned {
-                no_patch: true,
-                ..learned.get()
-            });
+            self.connection
+                .learn(|learned| learned.no_patch = Some(learned.no_patch.is_some()));
         }
         let unsent = left.active.is_some() && change.active.is_none()
             || left.values.iter().any(|(name, _)| !change.touches(*name));
@@ -172,6 +168,10 @@ impl<T: Transport> Update<'_, T> {
         }
         let ignored = self.not_stored(&left, &after);
         if ignored.is_empty() {
+            // Of the status alone it is no sign: some services patch that and nothing else.
+            if means == Means::Patch && !change.values.is_empty() {
+                self.connection.learn(|learned| learned.no_patch = None);
+            }
             return Ok(Progress::Done(after));
         }
         if means == Means::Patch && self.may_put() {
@@ -205,10 +205,18 @@ impl<T: Transport> Update<'_, T> {
             // The user is there, so this speaks of the method, not of the address.
             return Err(not_served(&failed));
         }
-        if means == Means::Put && connection.wrote.get() && matches!(response.status, 405 | 501) {
-            // A PATCH was taken and changed nothing of this, and there is no PUT.
-            let ignored = self.not_stored(change, &state);
-            return Err(attribute_ignored("8x8 ignored the change of", &ignored).account(&state.id));
+        if means == Means::Put && matches!(response.status, 405 | 501) {
+            if self.may_put() && !self.put_only {
+                // What was learned of PATCH holds no longer, or there is neither.
+                connection.learn(|learned| learned.no_patch = None);
+                return self.read_anew();
+            }
+            if connection.wrote.get() {
+                // A PATCH was taken and changed nothing of this, and there is no PUT.
+                let ignored = self.not_stored(change, &state);
+                let what = "8x8 ignored the change of";
+                return Err(attribute_ignored(what, &ignored).account(&state.id));
+            }
         }
         let wakes = !state.active() && change.active == Some(true);
         if means == Means::Patch && self.may_put() && !wakes && is_untyped(response) {
@@ -279,10 +287,11 @@ impl<T: Transport> Update<'_, T> {
         match self.connection.tenant.update_method {
             UpdateMethod::Put => Means::Put,
             UpdateMethod::Patch => Means::Patch,
-            UpdateMethod::Auto if self.put_only || self.connection.learned.get().no_patch => {
-                Means::Put
-            }
-            UpdateMethod::Auto => Means::Patch,
+            UpdateMethod::Auto => match self.connection.learned.get().no_patch {
+                Some(true) => Means::Put,
+                _ if self.put_only => Means::Put,
+                _ => Means::Patch,
+            },
         }
     }
 

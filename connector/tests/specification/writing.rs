@@ -1,3 +1,4 @@
+use connector_8x8::connection::Connection;
 use connector_8x8::contract::{AccountStatus, Change, Deletion, Effect, FailureKind};
 use serde_json::json;
 
@@ -200,6 +201,55 @@ fn a_create_that_drops_a_part_is_a_failure_that_names_it_and_the_account() {
 }
 
 #[test]
+fn a_locale_and_a_time_zone_are_respelled_or_ignored_like_everything_else() {
+    let created = |locale: &str, zone: &str| {
+        let shown = ada_with(json!({ "locale": locale, "timezone": zone }));
+        let exact = locale.eq_ignore_ascii_case("fr-FR") && zone == "Europe/Paris";
+        let reads = usize::from(!exact);
+        let read = std::iter::repeat_with(|| json_answer(200, &shown)).take(reads);
+        let script = Script::new([json_answer(201, &shown)].into_iter().chain(read));
+        let mut draft = draft();
+        draft.attributes.push(text("locale", "fr-FR"));
+        draft.attributes.push(text("timezone", "Europe/Paris"));
+        let created = script.connect().create(&draft);
+        script.lines();
+        created
+    };
+    let outcome = created("fr-FR", "Europe/Paris").unwrap();
+    assert!(!codes(&outcome.notices).contains(&"stored-differently"));
+    for (locale, zone) in [("fr_FR", "Europe/Paris"), ("FR-fr", "europe/paris")] {
+        let outcome = created(locale, zone).unwrap();
+        assert!(codes(&outcome.notices).contains(&"stored-differently"));
+    }
+    // What 8x8 takes where none is given, or where it will not have the one that is.
+    for (locale, zone, ignored) in [
+        ("en-US", "Europe/Paris", "locale"),
+        ("fr-CA", "Europe/Paris", "locale"),
+        ("fr-FR", "Etc/UTC", "timezone"),
+    ] {
+        let failed = created(locale, zone).unwrap_err();
+        assert_eq!(failed.kind, FailureKind::Unsupported);
+        assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+        assert_eq!(failed.account.as_deref(), Some("ada-1"));
+        let names: Vec<_> = failed.problems.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, [ignored]);
+    }
+}
+
+#[test]
+fn another_locale_than_was_asked_for_is_no_spelling_of_it_after_a_change() {
+    let before = ada_with(json!({ "locale": "en-GB" }));
+    let other = ada_with(json!({ "locale": "en-US" }));
+    let reads = std::iter::repeat_with(|| json_answer(200, &other)).take(2);
+    let script = Script::new([json_answer(200, &before)].into_iter().chain(reads));
+    let connection = script.connect_with(&[("update-method", "put")]);
+    let change = edits([set("locale", "fr-FR")]);
+    let failed = connection.update("ada-1", &change).unwrap_err();
+    assert_eq!(failed.code.as_deref(), Some("attribute-ignored"));
+    assert_eq!(failed.problems[0].name, "locale");
+}
+
+#[test]
 fn an_update_that_changes_nothing_sends_nothing() {
     let script = Script::new([json_answer(200, &ada())]);
     let mut edits = edits([
@@ -257,9 +307,65 @@ fn patch_falls_back_to_put_and_remembers_it() {
         assert_eq!(verbs, ["GET", "PATCH", "GET", "PUT"]);
         assert_eq!(
             connection.learned().as_deref(),
-            Some(r#"{"no-patch":true}"#)
+            Some(r#"{"no-patch":false}"#)
         );
     }
+}
+
+/// A connection that remembers, an update of the title, and what was sent and learned.
+fn title_set(note: Option<&str>, answers: Vec<crate::script::Answer>) -> (String, Option<String>) {
+    let script = Script::new(answers);
+    let settings = [crate::script::setting("instance-url", crate::script::BASE)];
+    let connection = Connection::open(&settings, note, &script).unwrap();
+    let change = edits([set("title", "Countess")]);
+    connection.update("ada-1", &change).unwrap();
+    let lines = script.lines();
+    let verbs = lines.iter().filter_map(|line| line.split(' ').next());
+    let verbs: Vec<_> = verbs.collect();
+    (verbs.join(" "), connection.learned())
+}
+
+#[test]
+fn put_is_what_a_connection_begins_with_only_once_patch_was_refused_twice_in_a_row() {
+    let before = || json_answer(200, &ada());
+    let after = || json_answer(200, &ada_with(json!({ "title": "Countess" })));
+    let odd = || vec![before(), answer(501, "<html>"), before(), after()];
+
+    let (sent, once) = title_set(None, odd());
+    assert_eq!(sent, "GET PATCH GET PUT");
+    // The service patches after all: it was a gateway, and is forgotten.
+    let (sent, none) = title_set(once.as_deref(), vec![before(), after()]);
+    assert_eq!((sent.as_str(), none), ("GET PATCH", None));
+
+    let (sent, twice) = title_set(once.as_deref(), odd());
+    assert_eq!(sent, "GET PATCH GET PUT");
+    let (sent, still) = title_set(twice.as_deref(), vec![before(), after()]);
+    assert_eq!((sent.as_str(), &still), ("GET PUT", &twice));
+    // That a status can be patched says nothing of the rest.
+    let woken = ada_with(json!({ "active": false }));
+    let script = Script::new([json_answer(200, &woken), json_answer(200, &ada())]);
+    let settings = [crate::script::setting("instance-url", crate::script::BASE)];
+    let connection = Connection::open(&settings, once.as_deref(), &script).unwrap();
+    let mut wake = edits([]);
+    wake.status = Some(AccountStatus::Active);
+    connection.update("ada-1", &wake).unwrap();
+    assert_eq!(
+        (script.lines()[1].as_str(), connection.learned()),
+        ("PATCH /Users/ada-1", once)
+    );
+    // Where there is no PUT by now, PATCH has another chance.
+    let answers = vec![before(), answer(405, ""), before(), after()];
+    let (sent, none) = title_set(twice.as_deref(), answers);
+    assert_eq!((sent.as_str(), none), ("GET PUT GET PATCH", None));
+}
+
+#[test]
+fn a_media_type_that_is_refused_by_now_makes_way_for_the_other_one() {
+    let note = Some(r#"{"plain-json":true}"#);
+    let after = json_answer(200, &ada_with(json!({ "title": "Countess" })));
+    let answers = vec![json_answer(200, &ada()), answer(415, ""), after];
+    let (sent, learned) = title_set(note, answers);
+    assert_eq!((sent.as_str(), learned), ("GET PATCH PATCH", None));
 }
 
 #[test]

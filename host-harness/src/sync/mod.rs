@@ -7,8 +7,9 @@
 //! so that a run that is killed at any moment is taken up by the next.
 //!
 //! Never the wrong person: whatever leaves a doubt about whose account it is is a conflict,
-//! for somebody to look at. Never twice: nobody is made without a look right before, and an
-//! intent without an outcome is resolved by reading before anything is planned.
+//! for somebody to look at, and an account that is not any more as it was read is left alone.
+//! Never twice: nobody is made without a look right before, and an intent without an outcome
+//! is resolved by reading before anything is planned.
 
 mod apply;
 mod clocked;

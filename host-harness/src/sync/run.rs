@@ -36,7 +36,7 @@ pub struct SyncOptions {
     /// How many operations at a time.
     pub concurrency: usize,
     /// So long after it was begun, a write of a stopped run may still come to pass: before,
-    /// nobody whom reading does not show is made anew.
+    /// one that reading does not show is not taken for one that was not done.
     pub settle: Duration,
     /// Forget what is older, at the end; nothing without it.
     pub retain: Option<Duration>,
@@ -292,6 +292,7 @@ impl Prepared<'_> {
         let applying = Applying {
             connection: self.connection,
             journal: &self.journal,
+            scratch: &self.scratch,
             run,
             policy: &self.policy,
             allowed: &self.options.allowed,

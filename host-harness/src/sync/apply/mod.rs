@@ -19,6 +19,7 @@ use super::guard::{Allowed, FailureRate};
 use super::journal::{Journal, RunId};
 use super::plan::{Entry, waves};
 use super::report::{Report, Stop};
+use super::scratch::Scratch;
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -27,6 +28,8 @@ use crate::failure::Failure;
 pub(crate) struct Applying<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) journal: &'a Journal,
+    /// The accounts as they were read for the plan.
+    pub(crate) scratch: &'a Scratch,
     pub(crate) run: RunId,
     pub(crate) policy: &'a Policy,
     pub(crate) allowed: &'a Allowed,
@@ -42,7 +45,8 @@ enum Ended {
     Done(Vec<crate::contract::Notice>),
     /// Not done, or nobody knows.
     Failed(Failure),
-    /// Not tried: somebody turned up, or somebody else's change did not come about.
+    /// Not tried: somebody turned up, the account has changed, or somebody else's change did
+    /// not come about.
     Left(&'static str, String),
     NotBegun,
     Journal(String),

@@ -116,8 +116,9 @@ impl Resolving<'_> {
                 .settle
                 .saturating_sub(since(&*self.clock, &step.intent.at));
             match shown {
-                // It may still be under way.
-                Ok(Shown::NotDone(_)) if step.intent.account.is_none() && !left.is_zero() => {
+                // It may still be under way. Who is made anew would be there twice, and what is
+                // planned to undo or outdo a change would be undone when that comes to pass.
+                Ok(Shown::NotDone(_)) if !left.is_zero() => {
                     self.clock.sleep(left.min(AGAIN)).await;
                 }
                 Ok(shown) => return Ok(shown),

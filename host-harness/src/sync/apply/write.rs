@@ -7,10 +7,11 @@ use serde_json::{Value as Json, json};
 use super::{Applying, Ended};
 use crate::attributes::{same, spec, values};
 use crate::contract::{
-    AccountStatus, Attribute, Change, Draft, Edits, FailureKind, Outcome as Answer,
+    Account, AccountStatus, Attribute, Change, Draft, Edits, FailureKind, Manifest,
+    Outcome as Answer,
 };
 use crate::failure::Failure;
-use crate::sync::directory::{Search, find};
+use crate::sync::directory::{Search, find, names_nobody};
 use crate::sync::journal::{Conclusion, Intent, Outcome, Spelling};
 use crate::sync::kill::{Point, passing};
 use crate::sync::plan::{Action, Entry};
@@ -28,9 +29,11 @@ impl Applying<'_> {
             let reason = format!("This waits for the change of {owner}, which was not made.");
             return Ended::Left("waits", reason);
         }
-        if entry.action == Action::Create
-            && let Some(ended) = self.somebody_turned_up(entry).await
-        {
+        let moved = match entry.action {
+            Action::Create => self.somebody_turned_up(entry).await,
+            _ => self.account_moved(entry).await,
+        };
+        if let Some(ended) = moved {
             return ended;
         }
         passing(Point::Decided);
@@ -93,6 +96,28 @@ impl Applying<'_> {
             return Some(Ended::Left("moved", reason));
         }
         None
+    }
+
+    /// An account that is not any more as it was read may be somebody else's by now, or hold
+    /// what somebody else has decided since. Where accounts have versions, the write names
+    /// the one that was read, and no look is needed.
+    async fn account_moved(&self, entry: &Entry) -> Option<Ended> {
+        let id = entry.account.as_deref()?;
+        let seen = entry.seen.as_ref();
+        if seen.is_some_and(|seen| seen.version.is_some()) {
+            return None;
+        }
+        let manifest = self.connection.manifest();
+        let before = self.scratch.account(id).ok().flatten();
+        let reason = match self.connection.get(id).await {
+            Ok(now) if before.is_some_and(|before| alike(manifest, &before, &now)) => return None,
+            Ok(_) => format!("The account {id} has changed since the plan was made."),
+            Err(failure) if names_nobody(&failure) => {
+                format!("The account {id} is gone, and was there when the plan was made.")
+            }
+            Err(failure) => return Some(Ended::Failed(failure)),
+        };
+        Some(Ended::Left("moved", reason))
     }
 
     async fn send(&self, entry: &Entry) -> Result<Answer, Failure> {
@@ -171,6 +196,13 @@ impl Applying<'_> {
         })
         .collect()
     }
+}
+
+/// Whether an account is in the same state, those values included that nobody is shown.
+fn alike(manifest: &Manifest, before: &Account, now: &Account) -> bool {
+    let mut specs = manifest.attributes.iter();
+    before.status == now.status
+        && specs.all(|spec| same(spec, values(before, &spec.name), values(now, &spec.name)))
 }
 
 /// The account that a failed create made all the same, if the failure says so.

@@ -105,5 +105,8 @@ fn moved(old: &Entry, new: &Entry) -> Option<String> {
     if !same {
         return Some("Other changes would be made now.".to_owned());
     }
-    (old.after != new.after).then(|| "It would wait for somebody else now.".to_owned())
+    // Who waits for nobody any more gets what was agreed to: the name that they waited for is
+    // free, since an earlier run of this plan was stopped after it was given up.
+    let waits = new.after.is_some() && old.after != new.after;
+    waits.then(|| "It would wait for somebody else now.".to_owned())
 }

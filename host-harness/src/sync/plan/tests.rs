@@ -840,6 +840,26 @@ mod approved {
     }
 
     #[test]
+    fn who_waited_for_a_name_that_is_free_by_now_waits_for_nobody() {
+        let town = |hers: &str| {
+            Town::new()
+                .account("1", &[("userName", hers), ("number", "E1")])
+                .account("2", &[BOB, ("number", "E2")])
+                .wants("E1", &[("userName", "countess@x")])
+                .wants("E2", &[ADA])
+        };
+        let approved = town("ada@x").plan();
+        let (carried_out, moved, _) = carried(&approved, &town("countess@x"));
+        assert_eq!((carried_out, moved), (owned(&["E2"]), owned(&[])));
+        // Somebody else has the name by now, and gives it up, too: another plan.
+        let later = town("countess@x")
+            .account("3", &[ADA, ("number", "E3")])
+            .wants("E3", &[("userName", "eve@x")]);
+        let (carried_out, moved, _) = carried(&approved, &later);
+        assert_eq!((carried_out, moved), (owned(&[]), owned(&["E2", "E3"])));
+    }
+
+    #[test]
     fn what_a_reviewer_rejected_or_left_open_stays() {
         let mut approved = town().plan();
         approved.entries[0].approved = Some(false);

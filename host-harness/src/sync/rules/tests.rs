@@ -227,6 +227,21 @@ fn unknown_is_not_no() {
 }
 
 #[test]
+fn whoever_is_wanted_and_cannot_be_looked_for_is_a_bad_row_and_a_leaver_is_not() {
+    let text = RULES.replace("[match]", "[match]\nvalue = 'person.alias'");
+    let rules = parse(&text).unwrap();
+    let wish = |changes: &[(&str, &str)]| rules.wish(&row(changes), "2026-03-10".parse().unwrap());
+    assert!(wish(&[("alias", "ada")]).unwrap().lookup.is_some());
+    for nothing in ["", " \t"] {
+        let bad = wish(&[("alias", nothing)]).unwrap_err();
+        assert_eq!((bad.line, bad.key.as_deref()), (2, Some("7")));
+        assert!(bad.reason.contains("login is empty"), "{}", bad.reason);
+        let gone = wish(&[("alias", nothing), ("status", "off")]).unwrap();
+        assert_eq!(gone.lookup, None);
+    }
+}
+
+#[test]
 fn everything_wrong_is_told_at_once_with_its_line() {
     let problems = told(
         r#"

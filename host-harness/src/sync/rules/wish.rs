@@ -48,6 +48,12 @@ impl Rules {
             Some(placed) => self.key_attribute(&self.policy.lookup_key, placed, subject)?,
             None => self.key_of(&self.policy.lookup_key, &attributes, wanted, subject)?,
         };
+        if wanted && lookup.is_none() {
+            return Err(format!(
+                "{} is empty: by what is the account to be found?",
+                self.policy.lookup_key
+            ));
+        }
         let identity = match &self.policy.identity_key {
             Some(name) => self.key_of(name, &attributes, wanted, subject)?,
             None => None,
