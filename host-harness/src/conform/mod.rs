@@ -4,9 +4,9 @@
 //!
 //! [`Conformance::prepare`] connects and looks for what earlier runs left behind;
 //! [`Conformance::run`] runs [`checks`] in their order and gives a [`Report`]. A run makes at
-//! most two accounts, named `PREFIX-1` and `PREFIX-2`, and deletes them. Where the connector
-//! cannot remove accounts, they are kept, and the next run with the same prefix takes them up
-//! again. Whoever is found under these names is taken to be ours, and is changed and deleted.
+//! most two accounts, named `PREFIX-1` and `PREFIX-2`, and deletes them; a connector that takes
+//! what it has to refuse makes a further one, `PREFIX-refused`. Where the connector cannot remove
+//! accounts, they are kept, and the next run with the same prefix takes them up again. Whoever is found under these names is taken to be ours, and is changed and deleted.
 //!
 //! | Module | Holds |
 //! |---|---|
@@ -129,6 +129,9 @@ impl Conformance {
         for check in checks() {
             let began = clock.now();
             let result = match check.touches {
+                Touches::Reads | Touches::Writes if self.trial.connection().is_err() => Err(
+                    Stop::skip("no connection could be opened: see `reach-lies-in-the-grant`"),
+                ),
                 Touches::Writes if !self.trial.writes => Err(Stop::skip(
                     "the connection is read-only, so nothing is written",
                 )),

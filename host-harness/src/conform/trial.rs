@@ -12,8 +12,8 @@ use crate::attributes::{same, spec, values};
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::{
-    self, Account, AccountStatus, Attribute, Change, Deletion, Draft, Edits, FailureKind, Manifest,
-    Mutability, Notice, Operations, Outcome, Page, PageQuery, Value,
+    self, Account, AccountStatus, Attribute, Change, CheckReport, Deletion, Draft, Edits,
+    FailureKind, Manifest, Mutability, Notice, Operations, Outcome, Page, PageQuery, Value,
 };
 use crate::failure::Failure;
 use crate::trace::{Exchange, Observer, OperationStats};
@@ -31,7 +31,8 @@ pub(super) struct Made {
 pub(super) struct Trial {
     pub(super) component: Component,
     pub(super) options: ConnectionOptions,
-    pub(super) connection: Connection,
+    /// What came of opening it.
+    opened: Result<Connection, Failure>,
     watcher: Arc<Watcher>,
     pub(super) values: Values,
     /// Whether anything may be written.
@@ -66,8 +67,13 @@ impl Trial {
             None => watching,
         });
         let writes = !options.network.read_only && !options.dry_run;
+        let opened = match component.connect(options.clone()).await {
+            // The checks say what is wrong with the connector.
+            Err(failure) if !is_the_connectors(&failure) => return Err(failure),
+            opened => opened,
+        };
         Ok(Self {
-            connection: component.connect(options.clone()).await?,
+            opened,
             component: component.clone(),
             options,
             watcher,
@@ -83,6 +89,11 @@ impl Trial {
             notes: Vec::new(),
             alive: BTreeMap::new(),
         })
+    }
+
+    /// The connection, or why there is none.
+    pub(super) fn connection(&self) -> Result<&Connection, Failure> {
+        self.opened.as_ref().map_err(Clone::clone)
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -114,15 +125,21 @@ impl Trial {
         result
     }
 
+    pub(super) async fn check(&mut self) -> Result<CheckReport, Failure> {
+        self.watcher.reset();
+        let result = self.connection()?.check().await;
+        self.heard(result)
+    }
+
     pub(super) async fn list(&mut self, query: PageQuery) -> Result<Page, Failure> {
         self.watcher.reset();
-        let result = self.connection.list(query).await;
+        let result = self.connection()?.list(query).await;
         self.heard(result)
     }
 
     pub(super) async fn get(&mut self, id: &str) -> Result<Account, Failure> {
         self.watcher.reset();
-        let result = self.connection.get(id).await;
+        let result = self.connection()?.get(id).await;
         self.heard(result)
     }
 
@@ -132,13 +149,13 @@ impl Trial {
         value: &Value,
     ) -> Result<Option<Account>, Failure> {
         self.watcher.reset();
-        let result = self.connection.find(name, value).await;
+        let result = self.connection()?.find(name, value).await;
         self.heard(result)
     }
 
     pub(super) async fn create(&mut self, draft: &Draft) -> Result<Outcome, Failure> {
         self.watcher.reset();
-        let result = self.connection.create(draft).await;
+        let result = self.connection()?.create(draft).await;
         match &result {
             Ok(outcome) => {
                 self.alive.insert(outcome.account.id.clone(), false);
@@ -156,7 +173,7 @@ impl Trial {
 
     pub(super) async fn update(&mut self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
         self.watcher.reset();
-        let result = self.connection.update(id, edits).await;
+        let result = self.connection()?.update(id, edits).await;
         if let Ok(outcome) = &result {
             self.notices.extend(outcome.notices.iter().cloned());
         }
@@ -165,7 +182,7 @@ impl Trial {
 
     pub(super) async fn delete(&mut self, id: &str) -> Result<Deletion, Failure> {
         self.watcher.reset();
-        let result = self.connection.delete(id).await;
+        let result = self.connection()?.delete(id).await;
         match &result {
             Ok(Deletion::Gone) => {
                 self.alive.remove(id);
@@ -183,7 +200,7 @@ impl Trial {
 
     /// Looks for the accounts that an earlier run with this prefix left.
     pub(super) async fn look_for_earlier_accounts(&mut self) -> Result<(), Failure> {
-        if self.writes {
+        if self.writes && self.opened.is_ok() {
             self.first = self.earlier(Slot::First).await?;
             self.second = self.earlier(Slot::Second).await?;
         }
@@ -206,7 +223,7 @@ impl Trial {
                 continue;
             }
             let value = self.values.value(spec, slot);
-            match self.connection.find(&spec.name, &value).await {
+            match self.connection()?.find(&spec.name, &value).await {
                 Ok(Some(account)) => {
                     return Ok(Some(Made { account, wanted }));
                 }
@@ -248,6 +265,13 @@ impl Trial {
         Ok(somebody)
     }
 
+    /// A second account of the run that is there still.
+    pub(super) fn other(&self) -> Option<Made> {
+        let second = self.second.as_ref();
+        let alive = second.filter(|made| self.alive.contains_key(&made.account.id));
+        alive.cloned()
+    }
+
     /// The run's first account, in its first state.
     pub(super) async fn ready(&mut self) -> Result<Made, Stop> {
         self.claims(Operations::UPDATE, "update")?;
@@ -260,17 +284,53 @@ impl Trial {
                 "the account could not be brought back to its first state before",
             ));
         }
-        let edits = edits_to(self.manifest(), &made, &self.left_out);
-        match self.update(&made.account.id, &edits).await {
-            Ok(_) => Ok(made),
-            Err(failure) => {
+        let whole = edits_to(self.manifest(), &made, &self.left_out);
+        if self.is_restored(&made, &whole).await.is_ok() {
+            return Ok(made);
+        }
+        // A connector that cannot do it at once may do it one by one.
+        let mut status = edits(Vec::new());
+        status.status = whole.status;
+        let changes = whole.changes.into_iter();
+        let single = changes.map(|change| edits(vec![change]));
+        for update in std::iter::once(status).chain(single) {
+            if let Err(why) = self.is_restored(&made, &update).await {
                 self.astray = true;
-                Err(Stop::Fail(format!(
-                    "the account could not be brought back to its first state: {}",
-                    told(&failure)
-                )))
+                return Err(Stop::Fail(format!(
+                    "the account could not be brought back to its first state: {why}"
+                )));
             }
         }
+        Ok(made)
+    }
+
+    /// Updates an account, and says what it then lacks.
+    async fn is_restored(&mut self, made: &Made, update: &Edits) -> Result<(), String> {
+        let updated = self.update(&made.account.id, update).await;
+        let outcome = updated.map_err(|failure| told(&failure))?;
+        let mut shown = outcome.account;
+        if self.manifest().operations.contains(Operations::GET) {
+            let read = self.get(&made.account.id).await;
+            shown = read.map_err(|failure| told(&failure))?;
+        }
+        if update.status.is_some_and(|status| status != shown.status) {
+            return Err("its status is another".to_owned());
+        }
+        for change in &update.changes {
+            let Change::Set(wanted) = change else {
+                continue;
+            };
+            let name = &wanted.name;
+            let held = values(&shown, name);
+            // As it was given, or as the upstream spelled it then.
+            let first = [wanted.values.as_slice(), values(&made.account, name)];
+            let is = spec(self.manifest(), name)
+                .is_none_or(|spec| first.iter().any(|first| same(spec, held, first)));
+            if !is {
+                return Err(format!("its {name} is another"));
+            }
+        }
+        Ok(())
     }
 
     /// Takes up an account that an earlier run made.
@@ -339,6 +399,14 @@ pub(super) fn edits(changes: Vec<Change>) -> Edits {
     }
 }
 
+/// Only this status.
+pub(super) fn with_status(status: AccountStatus) -> Edits {
+    Edits {
+        status: Some(status),
+        ..edits(Vec::new())
+    }
+}
+
 /// Whether two accounts agree in a key that is given.
 pub(super) fn is_ours(manifest: &Manifest, account: &Account, wanted: &[Attribute]) -> bool {
     wanted.iter().any(|attribute| {
@@ -347,6 +415,15 @@ pub(super) fn is_ours(manifest: &Manifest, account: &Account, wanted: &[Attribut
         };
         super::values::is_unique(spec) && same(spec, values(account, &spec.name), &attribute.values)
     })
+}
+
+/// Whether a connection could not be opened because of the connector, and not of its settings.
+fn is_the_connectors(failure: &Failure) -> bool {
+    match failure {
+        Failure::ConnectorFault { .. } | Failure::LimitReached { .. } => true,
+        Failure::Connector(failure) => failure.kind != FailureKind::InvalidSettings,
+        _ => false,
+    }
 }
 
 /// Whether a failure says that this tenant cannot be worked with at all.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
 use super::expect::{ALREADY_EXISTS, done, refused, told};
-use super::trial::{Made, Trial, edits};
+use super::trial::{Made, Trial, edits, with_status};
 use super::values::{Slot, is_plain_text, is_unique};
 use crate::attributes::{same, values};
 use crate::contract::{
@@ -47,12 +47,10 @@ async fn seen(trial: &mut Trial, outcome: &Outcome) -> Result<Account, Stop> {
     if !trial.manifest().operations.contains(Operations::GET) {
         return Ok(outcome.account.clone());
     }
-    let shown = done(
+    done(
         "`get` after the update",
         trial.get(&outcome.account.id).await,
-    )?;
-    trial.alike("`get` after the update", &outcome.account, &shown)?;
-    Ok(shown)
+    )
 }
 
 /// Whether an update was refused for reasons of the tenant's, which is noted.
@@ -103,7 +101,8 @@ pub(super) async fn update(trial: &mut Trial) -> Checked {
         .collect();
     trial.holds("the outcome", &outcome.account, &wanted, &outcome.notices)?;
     let shown = seen(trial, &outcome).await?;
-    trial.holds("`get`", &shown, &wanted, &outcome.notices)
+    trial.holds("`get`", &shown, &wanted, &outcome.notices)?;
+    trial.alike("`get` after the update", &outcome.account, &shown)
 }
 
 /// The tenant may not take each of the values that were made up: those that it does.
@@ -191,6 +190,44 @@ pub(super) async fn leaves_the_rest(trial: &mut Trial) -> Checked {
                 changed.name, spec.name
             )));
         }
+    }
+    let set_status = trial.manifest().operations;
+    if !set_status.contains(Operations::SET_STATUS) {
+        return Ok(());
+    }
+    let result = stays_inactive(trial, &made, &changed).await;
+    // Whatever happened, it is active for the checks that follow.
+    let active = with_status(AccountStatus::Active);
+    let activated = trial.update(&made.account.id, &active).await;
+    result?;
+    done("activating", activated).map(drop)
+}
+
+/// That a change of an inactive account does not wake it. Some upstreams take none.
+async fn stays_inactive(trial: &mut Trial, made: &Made, changed: &AttributeSpec) -> Checked {
+    let id = made.account.id.as_str();
+    let inactive = trial
+        .update(id, &with_status(AccountStatus::Inactive))
+        .await;
+    let back = edits(vec![Change::Set(trial_value(trial, changed))]);
+    // Whether an account can be deactivated is the business of `set-status`.
+    if inactive.is_err()
+        || trial
+            .get(id)
+            .await
+            .is_ok_and(|a| a.status == AccountStatus::Active)
+    {
+        return Ok(());
+    }
+    if trial.update(id, &back).await.is_err() {
+        return Ok(());
+    }
+    let shown = done("`get`", trial.get(id).await)?;
+    if shown.status == AccountStatus::Active {
+        return Err(Stop::Fail(format!(
+            "changing {} of an inactive account activated it",
+            changed.name
+        )));
     }
     Ok(())
 }
@@ -443,13 +480,18 @@ pub(super) async fn set_status(trial: &mut Trial) -> Checked {
     let made = trial.ready().await?;
     let result = status_changed(trial, &made).await;
     // Whatever happened, it is active for the checks that follow.
-    let active = Edits {
-        status: Some(AccountStatus::Active),
-        ..edits(Vec::new())
-    };
+    let active = with_status(AccountStatus::Active);
     let activated = trial.update(&made.account.id, &active).await;
     result?;
     done("activating", activated).map(drop)
+}
+
+/// The account as it is, or as it was first where there is no `get`.
+async fn seen_before(trial: &mut Trial, made: &Made) -> Result<Account, Failure> {
+    if !trial.manifest().operations.contains(Operations::GET) {
+        return Ok(made.account.clone());
+    }
+    trial.get(&made.account.id).await
 }
 
 async fn status_changed(trial: &mut Trial, made: &Made) -> Checked {
@@ -457,10 +499,8 @@ async fn status_changed(trial: &mut Trial, made: &Made) -> Checked {
         ("deactivating", AccountStatus::Inactive),
         ("activating", AccountStatus::Active),
     ] {
-        let update = Edits {
-            status: Some(status),
-            ..edits(Vec::new())
-        };
+        let update = with_status(status);
+        let before = done("`get`", seen_before(trial, made).await)?;
         let outcome = done(what, trial.update(&made.account.id, &update).await)?;
         if outcome.account.status != status {
             return Err(Stop::Fail(format!("{what} leaves the status as it was")));
@@ -469,11 +509,13 @@ async fn status_changed(trial: &mut Trial, made: &Made) -> Checked {
             return Err(Stop::Fail(format!("{what} is not `updated`")));
         }
         let shown = seen(trial, &outcome).await?;
+        if shown.status != status {
+            return Err(Stop::Fail(format!(
+                "after {what} `get` shows another status"
+            )));
+        }
         for spec in &trial.manifest().attributes {
-            let (was, is) = (
-                values(&made.account, &spec.name),
-                values(&shown, &spec.name),
-            );
+            let (was, is) = (values(&before, &spec.name), values(&shown, &spec.name));
             if !same(spec, was, is) && spec.mutability != Mutability::ReadOnly {
                 return Err(Stop::Fail(format!("{what} changed {}", spec.name)));
             }
