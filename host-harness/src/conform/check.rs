@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::trial::Trial;
 use super::{
-    access, claims, creating, deleting, finding, listing, opening, reading, refusals, updating,
+    access, claims, creating, deleting, finding, listing, opening, reading, refusals, status,
+    texts, updating,
 };
 
 /// One rule of the contract, tried.
@@ -188,11 +189,11 @@ static CHECKS: &[Check] = checks! {
     "A unique value that another account has is `already-exists` with that account, and nothing changes.";
     "version-clash", Writes, updating::version_clash, "types.wit, edits",
     "With the version of an earlier state an update is `precondition-failed`; with the present one it succeeds.";
-    "unicode-values", Writes, updating::unicode_values, "types.wit, value",
+    "unicode-values", Writes, texts::unicode_values, "types.wit, value",
     "A text of any script is kept as it is, or refused, never changed without a word.";
-    "long-values", Writes, updating::long_values, "manifest.wit, attribute-spec",
-    "A text as long as `max-length` is kept; a long one without such a limit is kept or refused, never cut without a word.";
-    "set-status", Writes, updating::set_status, "manifest.wit, operations",
+    "long-values", Writes, texts::long_values, "manifest.wit, attribute-spec",
+    "A text as long as `max-length` is kept; a long one without such a limit is kept or refused, never cut.";
+    "set-status", Writes, status::set_status, "manifest.wit, operations",
     "An account is deactivated and activated, `get` shows it, and the same once more sends no write.";
 
     "delete", Writes, deleting::delete, "accounts.wit, connection.delete",

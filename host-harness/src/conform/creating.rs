@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
 use super::expect::{ALREADY_EXISTS, count, done, refused, told};
-use super::trial::{Made, Trial, edits, edits_to, is_ours};
+use super::first_state::{edits, edits_to};
+use super::trial::{Made, Trial, is_ours};
 use super::values::{Slot, is_unique};
 use crate::attributes::{spec, values};
 use crate::contract::{

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::check::{Checked, Stop};
 use super::expect::{done, refused};
-use super::trial::{Trial, with_status};
+use super::first_state::with_status;
+use super::trial::Trial;
 use crate::contract::{Account, AccountStatus, FailureKind, Operations, Page, PageQuery};
 
 /// Pages of one that are read. A larger tenant is read to its end in larger pages.

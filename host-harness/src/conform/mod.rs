@@ -12,6 +12,8 @@
 //! |---|---|
 //! | `check` | what a check is, and the table of them |
 //! | `trial` | the tenant that they run on, and what one check leaves to the next |
+//! | `first_state` | how an account is brought back to it |
+//! | `watcher` | what is sent |
 //! | `values` | values for attributes, made from their specs |
 //! | `expect` | what is demanded of results |
 //! | `report` | what came of it |
@@ -37,14 +39,18 @@ mod creating;
 mod deleting;
 mod expect;
 mod finding;
+mod first_state;
 mod listing;
 mod opening;
 mod reading;
 mod refusals;
 mod report;
+mod status;
+mod texts;
 mod trial;
 mod updating;
 mod values;
+mod watcher;
 
 pub use self::check::{Check, checks};
 pub use self::report::{Finding, Report, Verdict};

@@ -2,7 +2,8 @@
 
 use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, NOT_FOUND, done, refused};
-use super::trial::{Trial, edits};
+use super::first_state::edits;
+use super::trial::Trial;
 use super::values::Slot;
 use crate::contract::{Change, Deletion, Mutability, Operations};
 

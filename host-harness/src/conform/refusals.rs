@@ -2,7 +2,8 @@
 
 use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, names, refused};
-use super::trial::{Trial, edits};
+use super::first_state::edits;
+use super::trial::Trial;
 use super::values::{Slot, is_given};
 use crate::attributes::values;
 use crate::contract::{

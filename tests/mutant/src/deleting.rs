@@ -11,8 +11,12 @@ impl Mutant {
         match self.fault.as_str() {
             "deletion-is-not-sent" => return Ok(Deletion::Gone),
             "deletion-leaves-active" => {
+                // Whoever is not there is deleted as ever.
+                let Ok(account) = self.got(id) else {
+                    return self.inner.delete(id);
+                };
                 return Ok(Deletion::Kept(Outcome {
-                    account: self.got(id)?,
+                    account,
                     effect: Effect::Unchanged,
                     notices: vec![Notice {
                         code: "kept".to_owned(),
