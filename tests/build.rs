@@ -1,5 +1,5 @@
-//! Builds the hostile connector, the one for the staff directory, and the 8x8 connector with
-//! faults that can be switched on, as any connector is built.
+//! Builds the hostile connector, the one for the staff directory, the mutant, and the 8x8 connector
+//! with faults that can be switched on, as any connector is built.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ fn main() {
     for input in [
         "wit",
         "tests/hostile",
+        "tests/mutant",
         "examples/staff-directory/src",
         "examples/staff-directory/Cargo.toml",
         "connector/src",
@@ -30,6 +31,12 @@ fn main() {
             "tests/hostile",
             &[][..],
             "hostile.wasm",
+        ),
+        (
+            "mutant-connector",
+            "tests/mutant",
+            &["component"][..],
+            "mutant.wasm",
         ),
         (
             "connector-8x8",

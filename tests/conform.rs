@@ -1,5 +1,7 @@
 //! The contract tests, on connectors that keep the contract and on some that do not.
 
+mod mutants;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

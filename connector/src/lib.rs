@@ -29,13 +29,14 @@ extern crate alloc;
 pub mod account;
 pub mod attributes;
 mod case;
+#[cfg(not(feature = "parts"))]
 mod component;
 pub mod connection;
 pub mod contract;
 pub mod failure;
 pub mod json;
 pub mod manifest;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(feature = "parts")))]
 mod memory;
 mod planted;
 mod prelude;

@@ -148,7 +148,10 @@ fn answer(what: &str, head: &str) -> Vec<u8> {
         }
         "large-body" => whole(200, "", &large),
         // Breaks off after a part of it.
-        "broken-body" => format!("HTTP/1.1 200 X\r\ncontent-length: 200000\r\n\r\n{large}").into(),
+        "broken-body" => {
+            format!("HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n186a0\r\n{large}\r\n")
+                .into_bytes()
+        }
         "chunked-body" => {
             let mut answer = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
             for _ in 0..200 {

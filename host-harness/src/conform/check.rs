@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::trial::Trial;
 use super::{
-    access, claims, creating, deleting, finding, listing, opening, reading, refusals, updating,
+    access, claims, creating, deleting, finding, listing, opening, reading, refusals, status,
+    texts, updating,
 };
 
 /// One rule of the contract, tried.
@@ -40,6 +41,8 @@ impl fmt::Debug for Check {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Touches {
+    /// Opens connections at most, and runs also where the trial's own could not be opened.
+    Nothing,
     /// Sends reads at most, also where the connector is wrong.
     Reads,
     Writes,
@@ -88,15 +91,15 @@ pub fn checks() -> &'static [Check] {
 }
 
 static CHECKS: &[Check] = checks! {
-    "manifest-says-the-same", Reads, claims::says_the_same, "manifest.wit, describe",
+    "manifest-says-the-same", Nothing, claims::says_the_same, "manifest.wit, describe",
     "The manifest is the same each time it is asked for: a host asks once and relies on it.";
-    "manifest-is-coherent", Reads, claims::is_coherent, "manifest.wit, manifest",
+    "manifest-is-coherent", Nothing, claims::is_coherent, "manifest.wit, manifest",
     "What the manifest claims can be true at the same time: lookup keys can be read, what is required can be given, choices fit their type and length.";
-    "wrong-settings-all-at-once", Reads, opening::wrong_settings, "accounts.wit, connection.open",
+    "wrong-settings-all-at-once", Nothing, opening::wrong_settings, "accounts.wit, connection.open",
     "Every wrong setting is reported at once, by its name, so that an operator mends them in one go.";
-    "missing-settings-are-named", Reads, opening::missing_settings, "accounts.wit, connection.open",
+    "missing-settings-are-named", Nothing, opening::missing_settings, "accounts.wit, connection.open",
     "Without any setting each required one is reported by its name.";
-    "reach-lies-in-the-grant", Reads, opening::reach, "accounts.wit, connection.reach",
+    "reach-lies-in-the-grant", Nothing, opening::reach, "accounts.wit, connection.reach",
     "The connector says which addresses its requests stay under, and each lies in what the operator granted.";
     "foreign-note-is-ignored", Reads, opening::foreign_note, "accounts.wit, connection.open",
     "A note of what was learned that the connector cannot read changes nothing.";
@@ -153,8 +156,8 @@ static CHECKS: &[Check] = checks! {
     "A cursor is good more than once, and in another connection with the same settings.";
     "foreign-cursor", Reads, listing::foreign_cursor, "types.wit, failure-kind",
     "A cursor that the connector did not give is `invalid-cursor`, and neither the first page nor the last.";
-    "list-shows-everybody", Reads, listing::everybody, "accounts.wit, connection.list",
-    "A listing to its end shows each account that was made, as `get` shows it.";
+    "list-shows-everybody", Writes, listing::everybody, "accounts.wit, connection.list",
+    "A listing to its end shows each account that was made, also an inactive one, as `get` shows it.";
     "unclaimed-operations", Writes, claims::unclaimed_operations, "manifest.wit, operations",
     "What the manifest does not claim fails with `unsupported`, and nothing is sent.";
 
@@ -186,11 +189,11 @@ static CHECKS: &[Check] = checks! {
     "A unique value that another account has is `already-exists` with that account, and nothing changes.";
     "version-clash", Writes, updating::version_clash, "types.wit, edits",
     "With the version of an earlier state an update is `precondition-failed`; with the present one it succeeds.";
-    "unicode-values", Writes, updating::unicode_values, "types.wit, value",
+    "unicode-values", Writes, texts::unicode_values, "types.wit, value",
     "A text of any script is kept as it is, or refused, never changed without a word.";
-    "long-values", Writes, updating::long_values, "manifest.wit, attribute-spec",
-    "A text as long as `max-length` is kept; a long one without such a limit is kept or refused, never cut without a word.";
-    "set-status", Writes, updating::set_status, "manifest.wit, operations",
+    "long-values", Writes, texts::long_values, "manifest.wit, attribute-spec",
+    "A text as long as `max-length` is kept; a long one without such a limit is kept or refused, never cut.";
+    "set-status", Writes, status::set_status, "manifest.wit, operations",
     "An account is deactivated and activated, `get` shows it, and the same once more sends no write.";
 
     "delete", Writes, deleting::delete, "accounts.wit, connection.delete",
@@ -200,7 +203,7 @@ static CHECKS: &[Check] = checks! {
     "delete-unknown-id", Writes, deleting::delete_unknown, "accounts.wit, connection.delete",
     "An account that is not there is `gone`, or `invalid-account` where the id can name no account.";
     "note-holds-no-values", Reads, opening::note, "accounts.wit, connection.learned",
-    "What the connection learned holds no attribute value, and the next connection works with it.";
+    "What the connection learned has 1 KiB at most and holds no attribute value, and the next connection works with it.";
     "failures-say-what-to-do", Reads, claims::failures, "types.wit, failure",
     "Every failure and notice of this run has a sentence for a person, codes in kebab-case, and problems that name what is at fault.";
 };

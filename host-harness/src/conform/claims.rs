@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
 use super::expect::{UNSUPPORTED, done, refused};
-use super::trial::{Trial, edits};
+use super::first_state::edits;
+use super::trial::Trial;
 use super::values::Slot;
 use crate::attributes::spec;
 use crate::contract::{
@@ -241,4 +242,111 @@ pub(super) async fn failures(trial: &mut Trial) -> Checked {
 fn is_kebab(code: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !code.is_empty() && code.bytes().all(good)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{AttributeSpec, DeletionEffect, Setting, Uniqueness};
+
+    fn attribute(name: &str) -> AttributeSpec {
+        AttributeSpec {
+            name: name.to_owned(),
+            title: String::new(),
+            help: String::new(),
+            path: String::new(),
+            value_type: ValueType::Text,
+            format: None,
+            multi_valued: false,
+            required: false,
+            case_exact: true,
+            sensitive: false,
+            mutability: Mutability::ReadWrite,
+            uniqueness: Uniqueness::None,
+            choices: Vec::new(),
+            max_length: None,
+        }
+    }
+
+    fn coherent() -> Manifest {
+        Manifest {
+            id: "a".to_owned(),
+            title: String::new(),
+            version: String::new(),
+            setup: String::new(),
+            settings: vec![Setting {
+                name: "way".to_owned(),
+                title: String::new(),
+                help: String::new(),
+                kind: SettingKind::Choice(vec!["one".to_owned()]),
+                required: false,
+                default: Some("one".to_owned()),
+            }],
+            credentials: Vec::new(),
+            headers: Vec::new(),
+            attributes: vec![attribute("name"), attribute("colour")],
+            lookup_keys: vec!["name".to_owned()],
+            identity_key: None,
+            operations: Operations::all(),
+            deletion: DeletionEffect::Removes,
+            max_page_size: 1,
+            quirks: Vec::new(),
+        }
+    }
+
+    type Wrong = (&'static str, fn(&mut Manifest));
+
+    const WRONG: &[Wrong] = &[
+        ("go together", |m| m.lookup_keys.clear()),
+        ("go together", |m| m.operations.remove(Operations::FIND)),
+        ("without `get`", |m| m.operations.remove(Operations::GET)),
+        ("without `create` and `update`", |m| {
+            m.operations.remove(Operations::CREATE | Operations::UPDATE);
+        }),
+        ("can never be read", |m| {
+            m.attributes[0].mutability = Mutability::WriteOnly;
+        }),
+        ("is required and read-only", |m| {
+            m.attributes[1].required = true;
+            m.attributes[1].mutability = Mutability::ReadOnly;
+        }),
+        ("has a length and is no text", |m| {
+            m.attributes[1].value_type = ValueType::Integer;
+            m.attributes[1].max_length = Some(1);
+        }),
+        ("has a format and is no text", |m| {
+            m.attributes[1].value_type = ValueType::Boolean;
+            m.attributes[1].format = Some("email".to_owned());
+        }),
+        ("may hold nothing", |m| m.attributes[1].max_length = Some(0)),
+        ("has a choice twice", |m| {
+            m.attributes[1].choices = vec!["red".to_owned(); 2];
+        }),
+        ("does not fit", |m| {
+            m.attributes[1].choices = vec!["red".to_owned()];
+            m.attributes[1].max_length = Some(2);
+        }),
+        ("does not fit", |m| {
+            m.attributes[1].choices = vec!["red".to_owned()];
+            m.attributes[1].value_type = ValueType::Integer;
+        }),
+        ("would not take", |m| {
+            m.settings[0].default = Some("two".to_owned());
+        }),
+        ("would not take", |m| {
+            m.settings[0].kind = SettingKind::Boolean;
+        }),
+    ];
+
+    #[test]
+    fn each_contradiction_is_told_and_no_other() {
+        assert_eq!(contradictions(&coherent()), [""; 0]);
+        for (told, make_wrong) in WRONG {
+            let mut manifest = coherent();
+            make_wrong(&mut manifest);
+            let wrong = contradictions(&manifest);
+            assert_eq!(wrong.len(), 1, "{told}: {wrong:?}");
+            assert!(wrong[0].contains(told), "{told}: {wrong:?}");
+        }
+    }
 }

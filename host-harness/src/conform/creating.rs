@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
 use super::expect::{ALREADY_EXISTS, count, done, refused, told};
-use super::trial::{Made, Trial, edits, edits_to, is_ours};
+use super::first_state::{edits, edits_to};
+use super::trial::{Made, Trial, is_ours};
 use super::values::{Slot, is_unique};
 use crate::attributes::{spec, values};
 use crate::contract::{
@@ -42,7 +43,17 @@ pub(super) async fn create(trial: &mut Trial) -> Checked {
         return Err(Stop::fail("the account is not active, as the draft was"));
     }
     let wanted = kept(trial, wanted);
-    trial.holds("the outcome", &account, &wanted, &outcome.notices)
+    trial.holds("the outcome", &account, &wanted, &outcome.notices)?;
+    is_shown(trial, &account).await
+}
+
+/// That `get` shows what an outcome showed: it is what came of the operation, not what was asked.
+async fn is_shown(trial: &mut Trial, account: &Account) -> Checked {
+    if !trial.manifest().operations.contains(Operations::GET) {
+        return Ok(());
+    }
+    let shown = done("`get` of the account", trial.get(&account.id).await)?;
+    trial.alike("`get` after the outcome", account, &shown)
 }
 
 /// What an earlier run left: deleted if that can be, else as it was.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::check::{Checked, Stop};
 use super::expect::{done, refused};
+use super::first_state::with_status;
 use super::trial::Trial;
-use crate::contract::{Account, FailureKind, Operations, Page, PageQuery};
+use crate::contract::{Account, AccountStatus, FailureKind, Operations, Page, PageQuery};
 
 /// Pages of one that are read. A larger tenant is read to its end in larger pages.
 const SMALL_PAGES: usize = 5;
@@ -167,6 +168,26 @@ pub(super) async fn everybody(trial: &mut Trial) -> Checked {
     if own.is_empty() {
         return Err(Stop::skip("this run made no account to look for"));
     }
+    // An inactive account is an account.
+    let made = trial.other();
+    let inactive = match &made {
+        Some(made) if trial.claims(Operations::SET_STATUS, "set-status").is_ok() => {
+            let inactive = with_status(AccountStatus::Inactive);
+            trial.update(&made.account.id, &inactive).await.is_ok()
+        }
+        _ => false,
+    };
+    let result = shows(trial, own).await;
+    if let (true, Some(made)) = (inactive, made) {
+        let active = with_status(AccountStatus::Active);
+        let activated = trial.update(&made.account.id, &active).await;
+        result?;
+        return done("activating the account", activated).map(drop);
+    }
+    result
+}
+
+async fn shows(trial: &mut Trial, own: Vec<Account>) -> Checked {
     let most = trial.manifest().max_page_size;
     let all = page_of_all(trial, most).await?;
     if all.len() >= MOST_ACCOUNTS {

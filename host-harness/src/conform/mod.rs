@@ -4,14 +4,16 @@
 //!
 //! [`Conformance::prepare`] connects and looks for what earlier runs left behind;
 //! [`Conformance::run`] runs [`checks`] in their order and gives a [`Report`]. A run makes at
-//! most two accounts, named `PREFIX-1` and `PREFIX-2`, and deletes them. Where the connector
-//! cannot remove accounts, they are kept, and the next run with the same prefix takes them up
-//! again. Whoever is found under these names is taken to be ours, and is changed and deleted.
+//! most two accounts, named `PREFIX-1` and `PREFIX-2`, and deletes them; a connector that takes
+//! what it has to refuse makes a further one, `PREFIX-refused`. Where the connector cannot remove
+//! accounts, they are kept, and the next run with the same prefix takes them up again. Whoever is found under these names is taken to be ours, and is changed and deleted.
 //!
 //! | Module | Holds |
 //! |---|---|
 //! | `check` | what a check is, and the table of them |
 //! | `trial` | the tenant that they run on, and what one check leaves to the next |
+//! | `first_state` | how an account is brought back to it |
+//! | `watcher` | what is sent |
 //! | `values` | values for attributes, made from their specs |
 //! | `expect` | what is demanded of results |
 //! | `report` | what came of it |
@@ -37,14 +39,18 @@ mod creating;
 mod deleting;
 mod expect;
 mod finding;
+mod first_state;
 mod listing;
 mod opening;
 mod reading;
 mod refusals;
 mod report;
+mod status;
+mod texts;
 mod trial;
 mod updating;
 mod values;
+mod watcher;
 
 pub use self::check::{Check, checks};
 pub use self::report::{Finding, Report, Verdict};
@@ -129,6 +135,9 @@ impl Conformance {
         for check in checks() {
             let began = clock.now();
             let result = match check.touches {
+                Touches::Reads | Touches::Writes if self.trial.connection().is_err() => Err(
+                    Stop::skip("no connection could be opened: see `reach-lies-in-the-grant`"),
+                ),
                 Touches::Writes if !self.trial.writes => Err(Stop::skip(
                     "the connection is read-only, so nothing is written",
                 )),

@@ -9,6 +9,8 @@ use super::trial::Trial;
 use crate::connection::ConnectionOptions;
 use crate::contract::{self, FailureKind, SettingKind, SettingValue};
 use crate::failure::Failure;
+use crate::sandbox::LEARNED_BYTES;
+use crate::settings;
 
 /// The most that a note may hold is 1 KiB.
 const FOREIGN_NOTES: [&str; 4] = [
@@ -106,7 +108,14 @@ pub(super) async fn reach(trial: &mut Trial) -> Checked {
             "`reach` is empty, so that not one request could be sent",
         ));
     }
-    let granted = trial.connection.granted();
+    let options = &trial.options;
+    let granted = settings::check(
+        trial.manifest(),
+        &options.settings,
+        &*options.credentials,
+        &options.network,
+    )
+    .grants;
     for prefix in reach {
         let lies = granted
             .iter()
@@ -118,7 +127,8 @@ pub(super) async fn reach(trial: &mut Trial) -> Checked {
             )));
         }
     }
-    Ok(())
+    // Whatever else kept the connection from being opened; nothing else can be tried without.
+    done("opening a connection", trial.connection()).map(drop)
 }
 
 /// A connection like that of the trial, with a note.
@@ -129,14 +139,18 @@ async fn with_note(trial: &Trial, note: &str) -> Result<contract::CheckReport, F
     connection.check().await
 }
 
-pub(super) async fn foreign_note(trial: &mut Trial) -> Checked {
-    let without = trial.connection.check().await;
-    let without = without.map_err(|failure| {
+/// `check` as it is without a note of this check's.
+async fn without_note(trial: &mut Trial) -> Result<contract::CheckReport, Stop> {
+    trial.check().await.map_err(|failure| {
         Stop::Skip(format!(
             "`check` fails without a note, too: {}",
             told(&failure)
         ))
-    })?;
+    })
+}
+
+pub(super) async fn foreign_note(trial: &mut Trial) -> Checked {
+    let without = without_note(trial).await?;
     for note in FOREIGN_NOTES {
         let what = format!("`check` with the foreign note {note:?}");
         let with = done(&what, with_note(trial, note).await)?;
@@ -148,13 +162,20 @@ pub(super) async fn foreign_note(trial: &mut Trial) -> Checked {
 }
 
 pub(super) async fn note(trial: &mut Trial) -> Checked {
-    let Some(note) = trial.connection.learned() else {
+    let connection = done("connecting", trial.connection())?;
+    if let Some(bytes) = connection.overlong_note() {
+        return Err(Stop::Fail(format!(
+            "the note has {bytes} bytes, where {LEARNED_BYTES} are the most"
+        )));
+    }
+    let Some(note) = connection.learned() else {
         return Err(Stop::skip("the connector learned nothing in this run"));
     };
     let telling = trial.values.telling();
     if telling.iter().any(|text| note.contains(text.as_str())) {
         return Err(Stop::fail("the note holds an attribute value of the run's"));
     }
+    without_note(trial).await?;
     done(
         "`check` with the note of this run",
         with_note(trial, &note).await,

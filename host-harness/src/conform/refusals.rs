@@ -2,7 +2,8 @@
 
 use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, names, refused};
-use super::trial::{Trial, edits};
+use super::first_state::edits;
+use super::trial::Trial;
 use super::values::{Slot, is_given};
 use crate::attributes::values;
 use crate::contract::{
@@ -26,10 +27,11 @@ fn some(trial: &Trial, like: impl Fn(&AttributeSpec) -> bool) -> Option<Attribut
     specs.find(|spec| like(spec)).cloned()
 }
 
-/// A good draft of nobody's, with this attribute in place of its own.
+/// A good draft with this attribute in place of its own. Its name is nobody else's: where it is
+/// taken all the same, the other checks still know who is nobody.
 fn draft_with(trial: &Trial, attribute: Attribute) -> Vec<Attribute> {
     let keys = &trial.manifest().lookup_keys;
-    let mut attributes = trial.values.least(Slot::Nobody, keys);
+    let mut attributes = trial.values.least(Slot::Refused, keys);
     attributes.retain(|known| known.name != attribute.name);
     attributes.push(attribute);
     attributes
@@ -62,7 +64,7 @@ pub(super) async fn create_missing_required(trial: &mut Trial) -> Checked {
         return Err(Stop::skip("no attribute is required"));
     }
     let optional = some(trial, |spec| !spec.required && is_given(spec));
-    let optional = optional.map(|spec| trial.values.attribute(&spec, Slot::Nobody));
+    let optional = optional.map(|spec| trial.values.attribute(&spec, Slot::Refused));
     let required: Vec<_> = required.iter().map(String::as_str).collect();
     let what = "creating without the required attributes";
     create_refused(trial, what, optional.into_iter().collect(), &required).await
@@ -78,7 +80,7 @@ pub(super) async fn create_read_only(trial: &mut Trial) -> Checked {
     let Some(spec) = some(trial, |spec| spec.mutability == Mutability::ReadOnly) else {
         return Err(Stop::skip("no attribute is read-only"));
     };
-    let attributes = draft_with(trial, trial.values.attribute(&spec, Slot::Nobody));
+    let attributes = draft_with(trial, trial.values.attribute(&spec, Slot::Refused));
     let what = format!("creating with the read-only {}", spec.name);
     create_refused(trial, &what, attributes, &[&spec.name]).await
 }
@@ -87,7 +89,7 @@ pub(super) async fn create_twice_named(trial: &mut Trial) -> Checked {
     let Some(spec) = some(trial, is_given) else {
         return Err(Stop::skip("no attribute can be given"));
     };
-    let twice = trial.values.attribute(&spec, Slot::Nobody);
+    let twice = trial.values.attribute(&spec, Slot::Refused);
     let mut attributes = draft_with(trial, twice.clone());
     attributes.push(twice);
     let what = format!("creating with {} named twice", spec.name);
@@ -112,15 +114,15 @@ pub(super) async fn create_wrong_type(trial: &mut Trial) -> Checked {
 
 pub(super) async fn create_several_values(trial: &mut Trial) -> Checked {
     let single = |spec: &AttributeSpec| {
-        !spec.multi_valued && is_given(spec) && trial.values.other(spec, Slot::Nobody).is_some()
+        !spec.multi_valued && is_given(spec) && trial.values.other(spec, Slot::Refused).is_some()
     };
     let Some(spec) = some(trial, single) else {
         return Err(Stop::skip("no attribute holds one value of several"));
     };
-    let mut several = trial.values.attribute(&spec, Slot::Nobody);
+    let mut several = trial.values.attribute(&spec, Slot::Refused);
     several
         .values
-        .extend(trial.values.other(&spec, Slot::Nobody));
+        .extend(trial.values.other(&spec, Slot::Refused));
     let what = format!("creating with two values for {}", spec.name);
     create_refused(trial, &what, draft_with(trial, several), &[&spec.name]).await
 }
@@ -177,7 +179,7 @@ pub(super) async fn create_all_problems(trial: &mut Trial) -> Checked {
     });
     if let Some(other) = other {
         attributes.retain(|known| known.name != other.name);
-        let twice = trial.values.attribute(&other, Slot::Nobody);
+        let twice = trial.values.attribute(&other, Slot::Refused);
         attributes.extend([twice.clone(), twice]);
         at_fault.push(other.name);
     }

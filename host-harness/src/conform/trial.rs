@@ -3,20 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::check::Stop;
 use super::expect::told;
 use super::values::{Slot, Values};
+use super::watcher::Watcher;
 use crate::attributes::{same, spec, values};
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::{
-    self, Account, AccountStatus, Attribute, Change, Deletion, Draft, Edits, FailureKind, Manifest,
-    Mutability, Notice, Operations, Outcome, Page, PageQuery, Value,
+    self, Account, Attribute, CheckReport, Deletion, Draft, Edits, FailureKind, Manifest, Notice,
+    Operations, Outcome, Page, PageQuery, Value,
 };
 use crate::failure::Failure;
-use crate::trace::{Exchange, Observer, OperationStats};
+use crate::trace::Observer;
 
 /// An account of the run.
 #[derive(Debug, Clone)]
@@ -31,7 +32,8 @@ pub(super) struct Made {
 pub(super) struct Trial {
     pub(super) component: Component,
     pub(super) options: ConnectionOptions,
-    pub(super) connection: Connection,
+    /// What came of opening it.
+    opened: Result<Connection, Failure>,
     watcher: Arc<Watcher>,
     pub(super) values: Values,
     /// Whether anything may be written.
@@ -43,14 +45,14 @@ pub(super) struct Trial {
     /// Attributes that this tenant does not take as they were given.
     pub(super) left_out: BTreeSet<String>,
     /// Set once an account could not be brought back to its first state.
-    astray: bool,
+    pub(super) astray: bool,
     /// Whatever the connector said in words.
     pub(super) failures: Vec<contract::Failure>,
     pub(super) notices: Vec<Notice>,
     /// What the running check wants its reader to know.
     pub(super) notes: Vec<String>,
     /// Accounts that exist because of the run; whether they are deleted as far as that goes.
-    alive: BTreeMap<String, bool>,
+    pub(super) alive: BTreeMap<String, bool>,
 }
 
 impl Trial {
@@ -66,8 +68,13 @@ impl Trial {
             None => watching,
         });
         let writes = !options.network.read_only && !options.dry_run;
+        let opened = match component.connect(options.clone()).await {
+            // The checks say what is wrong with the connector.
+            Err(failure) if !is_the_connectors(&failure) => return Err(failure),
+            opened => opened,
+        };
         Ok(Self {
-            connection: component.connect(options.clone()).await?,
+            opened,
             component: component.clone(),
             options,
             watcher,
@@ -83,6 +90,11 @@ impl Trial {
             notes: Vec::new(),
             alive: BTreeMap::new(),
         })
+    }
+
+    /// The connection, or why there is none.
+    pub(super) fn connection(&self) -> Result<&Connection, Failure> {
+        self.opened.as_ref().map_err(Clone::clone)
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -114,15 +126,21 @@ impl Trial {
         result
     }
 
+    pub(super) async fn check(&mut self) -> Result<CheckReport, Failure> {
+        self.watcher.reset();
+        let result = self.connection()?.check().await;
+        self.heard(result)
+    }
+
     pub(super) async fn list(&mut self, query: PageQuery) -> Result<Page, Failure> {
         self.watcher.reset();
-        let result = self.connection.list(query).await;
+        let result = self.connection()?.list(query).await;
         self.heard(result)
     }
 
     pub(super) async fn get(&mut self, id: &str) -> Result<Account, Failure> {
         self.watcher.reset();
-        let result = self.connection.get(id).await;
+        let result = self.connection()?.get(id).await;
         self.heard(result)
     }
 
@@ -132,13 +150,13 @@ impl Trial {
         value: &Value,
     ) -> Result<Option<Account>, Failure> {
         self.watcher.reset();
-        let result = self.connection.find(name, value).await;
+        let result = self.connection()?.find(name, value).await;
         self.heard(result)
     }
 
     pub(super) async fn create(&mut self, draft: &Draft) -> Result<Outcome, Failure> {
         self.watcher.reset();
-        let result = self.connection.create(draft).await;
+        let result = self.connection()?.create(draft).await;
         match &result {
             Ok(outcome) => {
                 self.alive.insert(outcome.account.id.clone(), false);
@@ -156,7 +174,7 @@ impl Trial {
 
     pub(super) async fn update(&mut self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
         self.watcher.reset();
-        let result = self.connection.update(id, edits).await;
+        let result = self.connection()?.update(id, edits).await;
         if let Ok(outcome) = &result {
             self.notices.extend(outcome.notices.iter().cloned());
         }
@@ -165,7 +183,7 @@ impl Trial {
 
     pub(super) async fn delete(&mut self, id: &str) -> Result<Deletion, Failure> {
         self.watcher.reset();
-        let result = self.connection.delete(id).await;
+        let result = self.connection()?.delete(id).await;
         match &result {
             Ok(Deletion::Gone) => {
                 self.alive.remove(id);
@@ -183,7 +201,7 @@ impl Trial {
 
     /// Looks for the accounts that an earlier run with this prefix left.
     pub(super) async fn look_for_earlier_accounts(&mut self) -> Result<(), Failure> {
-        if self.writes {
+        if self.writes && self.opened.is_ok() {
             self.first = self.earlier(Slot::First).await?;
             self.second = self.earlier(Slot::Second).await?;
         }
@@ -206,7 +224,7 @@ impl Trial {
                 continue;
             }
             let value = self.values.value(spec, slot);
-            match self.connection.find(&spec.name, &value).await {
+            match self.connection()?.find(&spec.name, &value).await {
                 Ok(Some(account)) => {
                     return Ok(Some(Made { account, wanted }));
                 }
@@ -248,29 +266,11 @@ impl Trial {
         Ok(somebody)
     }
 
-    /// The run's first account, in its first state.
-    pub(super) async fn ready(&mut self) -> Result<Made, Stop> {
-        self.claims(Operations::UPDATE, "update")?;
-        let made = match &self.first {
-            Some(made) if self.alive.contains_key(&made.account.id) => made.clone(),
-            _ => return Err(Stop::skip("there is no account: see `create`")),
-        };
-        if self.astray {
-            return Err(Stop::skip(
-                "the account could not be brought back to its first state before",
-            ));
-        }
-        let edits = edits_to(self.manifest(), &made, &self.left_out);
-        match self.update(&made.account.id, &edits).await {
-            Ok(_) => Ok(made),
-            Err(failure) => {
-                self.astray = true;
-                Err(Stop::Fail(format!(
-                    "the account could not be brought back to its first state: {}",
-                    told(&failure)
-                )))
-            }
-        }
+    /// A second account of the run that is there still.
+    pub(super) fn other(&self) -> Option<Made> {
+        let second = self.second.as_ref();
+        let alive = second.filter(|made| self.alive.contains_key(&made.account.id));
+        alive.cloned()
     }
 
     /// Takes up an account that an earlier run made.
@@ -309,36 +309,6 @@ impl Trial {
     }
 }
 
-/// What brings an account to the state that it had first.
-pub(super) fn edits_to(manifest: &Manifest, made: &Made, left_out: &BTreeSet<String>) -> Edits {
-    let changes = made.wanted.iter().filter_map(|attribute| {
-        let spec = spec(manifest, &attribute.name)?;
-        let given = match spec.mutability {
-            Mutability::ReadWrite => true,
-            Mutability::SetOnce => values(&made.account, &spec.name).is_empty(),
-            // Nobody sees whether it is the same.
-            Mutability::WriteOnly | Mutability::ReadOnly => false,
-        };
-        let wanted = given && !left_out.contains(&spec.name);
-        wanted.then(|| Change::Set(attribute.clone()))
-    });
-    let set_status = manifest.operations.contains(Operations::SET_STATUS);
-    Edits {
-        status: set_status.then_some(AccountStatus::Active),
-        changes: changes.collect(),
-        expected_version: None,
-    }
-}
-
-/// Only these changes.
-pub(super) fn edits(changes: Vec<Change>) -> Edits {
-    Edits {
-        status: None,
-        changes,
-        expected_version: None,
-    }
-}
-
 /// Whether two accounts agree in a key that is given.
 pub(super) fn is_ours(manifest: &Manifest, account: &Account, wanted: &[Attribute]) -> bool {
     wanted.iter().any(|attribute| {
@@ -347,6 +317,15 @@ pub(super) fn is_ours(manifest: &Manifest, account: &Account, wanted: &[Attribut
         };
         super::values::is_unique(spec) && same(spec, values(account, &spec.name), &attribute.values)
     })
+}
+
+/// Whether a connection could not be opened because of the connector, and not of its settings.
+fn is_the_connectors(failure: &Failure) -> bool {
+    match failure {
+        Failure::ConnectorFault { .. } | Failure::LimitReached { .. } => true,
+        Failure::Connector(failure) => failure.kind != FailureKind::InvalidSettings,
+        _ => false,
+    }
 }
 
 /// Whether a failure says that this tenant cannot be worked with at all.
@@ -363,29 +342,4 @@ fn is_of_the_tenant(failure: &Failure) -> bool {
         Failure::DeadlineExceeded { .. } => true,
         _ => false,
     }
-}
-
-/// Counts what is sent.
-#[derive(Debug, Default)]
-struct Watcher {
-    requests: AtomicUsize,
-    writes: AtomicUsize,
-}
-
-impl Watcher {
-    fn reset(&self) {
-        self.requests.store(0, Ordering::Relaxed);
-        self.writes.store(0, Ordering::Relaxed);
-    }
-}
-
-impl Observer for Watcher {
-    fn exchange(&self, exchange: &Exchange) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        if !matches!(exchange.request.method.as_str(), "GET" | "HEAD") {
-            self.writes.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn operation(&self, _stats: &OperationStats) {}
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
 use super::expect::{ALREADY_EXISTS, done, refused, told};
-use super::trial::{Made, Trial, edits};
-use super::values::{Slot, is_plain_text, is_unique};
+use super::first_state::{edits, with_status};
+use super::trial::{Made, Trial};
+use super::values::{Slot, is_unique};
 use crate::attributes::{same, values};
 use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, Change, Edits, Effect, FailureKind,
@@ -13,16 +14,9 @@ use crate::contract::{
 };
 use crate::failure::Failure;
 
-/// Scripts of several directions, beyond the first plane, composed and not, and what markup and
-/// queries stumble over.
-const UNICODE: &str = "Zo\u{eb} \u{39f}\u{3c5}\u{3c1}\u{3b1}\u{3bd}\u{3af}\u{3b1} \u{5d3}\u{5d5}\u{5d3} \u{674e}\u{660e} \u{1f984} e\u{301} \"\\<&>'%+=?/ end";
-
-/// Long, for a text without a known limit.
-const LONG: usize = 300;
-
 /// Attributes that are free to change: no key, by which the account is found again, and not
 /// unique.
-fn free(trial: &Trial, made: &Made) -> Vec<AttributeSpec> {
+pub(super) fn free(trial: &Trial, made: &Made) -> Vec<AttributeSpec> {
     let manifest = trial.manifest();
     let free = manifest.attributes.iter().filter(|spec| {
         spec.mutability == Mutability::ReadWrite
@@ -43,20 +37,18 @@ fn set(name: &str, value: Value) -> Change {
 }
 
 /// `get` after a change, or the outcome's own account where there is no `get`.
-async fn seen(trial: &mut Trial, outcome: &Outcome) -> Result<Account, Stop> {
+pub(super) async fn seen(trial: &mut Trial, outcome: &Outcome) -> Result<Account, Stop> {
     if !trial.manifest().operations.contains(Operations::GET) {
         return Ok(outcome.account.clone());
     }
-    let shown = done(
+    done(
         "`get` after the update",
         trial.get(&outcome.account.id).await,
-    )?;
-    trial.alike("`get` after the update", &outcome.account, &shown)?;
-    Ok(shown)
+    )
 }
 
 /// Whether an update was refused for reasons of the tenant's, which is noted.
-fn is_the_tenants(trial: &mut Trial, failure: &Failure, name: &str) -> bool {
+pub(super) fn is_the_tenants(trial: &mut Trial, failure: &Failure, name: &str) -> bool {
     let Failure::Connector(failure) = failure else {
         return false;
     };
@@ -103,7 +95,8 @@ pub(super) async fn update(trial: &mut Trial) -> Checked {
         .collect();
     trial.holds("the outcome", &outcome.account, &wanted, &outcome.notices)?;
     let shown = seen(trial, &outcome).await?;
-    trial.holds("`get`", &shown, &wanted, &outcome.notices)
+    trial.holds("`get`", &shown, &wanted, &outcome.notices)?;
+    trial.alike("`get` after the update", &outcome.account, &shown)
 }
 
 /// The tenant may not take each of the values that were made up: those that it does.
@@ -192,12 +185,50 @@ pub(super) async fn leaves_the_rest(trial: &mut Trial) -> Checked {
             )));
         }
     }
+    let set_status = trial.manifest().operations;
+    if !set_status.contains(Operations::SET_STATUS) {
+        return Ok(());
+    }
+    let result = stays_inactive(trial, &made, &changed).await;
+    // Whatever happened, it is active for the checks that follow.
+    let active = with_status(AccountStatus::Active);
+    let activated = trial.update(&made.account.id, &active).await;
+    result?;
+    done("activating", activated).map(drop)
+}
+
+/// That a change of an inactive account does not wake it. Some upstreams take none.
+async fn stays_inactive(trial: &mut Trial, made: &Made, changed: &AttributeSpec) -> Checked {
+    let id = made.account.id.as_str();
+    let inactive = trial
+        .update(id, &with_status(AccountStatus::Inactive))
+        .await;
+    let back = edits(vec![Change::Set(trial_value(trial, changed))]);
+    // Whether an account can be deactivated is the business of `set-status`.
+    if inactive.is_err()
+        || trial
+            .get(id)
+            .await
+            .is_ok_and(|a| a.status == AccountStatus::Active)
+    {
+        return Ok(());
+    }
+    if trial.update(id, &back).await.is_err() {
+        return Ok(());
+    }
+    let shown = done("`get`", trial.get(id).await)?;
+    if shown.status == AccountStatus::Active {
+        return Err(Stop::Fail(format!(
+            "changing {} of an inactive account activated it",
+            changed.name
+        )));
+    }
     Ok(())
 }
 
 pub(super) async fn without_difference(trial: &mut Trial) -> Checked {
     let made = trial.ready().await?;
-    let again = super::trial::edits_to(trial.manifest(), &made, &trial.left_out);
+    let again = super::first_state::edits_to(trial.manifest(), &made, &trial.left_out);
     for (what, update) in [
         ("an update to what is there already", again),
         ("an update without changes", edits(Vec::new())),
@@ -208,7 +239,12 @@ pub(super) async fn without_difference(trial: &mut Trial) -> Checked {
 }
 
 /// That an update changes nothing, and sends no write.
-async fn unchanged(trial: &mut Trial, made: &Made, what: &str, update: &Edits) -> Checked {
+pub(super) async fn unchanged(
+    trial: &mut Trial,
+    made: &Made,
+    what: &str,
+    update: &Edits,
+) -> Checked {
     let outcome = done(what, trial.update(&made.account.id, update).await)?;
     trial.wrote_nothing(what)?;
     if outcome.effect != Effect::Unchanged {
@@ -365,120 +401,4 @@ pub(super) async fn version_clash(trial: &mut Trial) -> Checked {
 
 fn trial_value(trial: &Trial, spec: &AttributeSpec) -> Attribute {
     trial.values.attribute(spec, Slot::First)
-}
-
-/// Attributes that hold any text.
-fn texts(trial: &Trial, made: &Made) -> Vec<AttributeSpec> {
-    let mut specs = free(trial, made);
-    specs.retain(|spec| is_plain_text(spec) && !trial.values.is_given(&spec.name));
-    specs
-}
-
-/// That a text is kept as it is, or refused. Says whether it was kept.
-async fn kept_or_refused(
-    trial: &mut Trial,
-    made: &Made,
-    spec: &AttributeSpec,
-    text: String,
-    what: &str,
-) -> Result<bool, Stop> {
-    let wanted = Attribute {
-        name: spec.name.clone(),
-        values: vec![Value::Text(text)],
-    };
-    let update = edits(vec![Change::Set(wanted.clone())]);
-    let outcome = match trial.update(&made.account.id, &update).await {
-        Err(failure) if is_the_tenants(trial, &failure, &spec.name) => return Ok(false),
-        result => done(what, result)?,
-    };
-    let wanted = [wanted];
-    trial.holds(what, &outcome.account, &wanted, &outcome.notices)?;
-    let shown = seen(trial, &outcome).await?;
-    trial.holds("`get`", &shown, &wanted, &outcome.notices)?;
-    Ok(true)
-}
-
-pub(super) async fn unicode_values(trial: &mut Trial) -> Checked {
-    let made = trial.ready().await?;
-    let mut kept = 0;
-    for spec in texts(trial, &made) {
-        let most = spec.max_length.map_or(usize::MAX, |most| most as usize);
-        let text: String = UNICODE.chars().take(most).collect();
-        let what = format!("a {} of many scripts", spec.name);
-        let text = text.trim_end().to_owned();
-        kept += usize::from(kept_or_refused(trial, &made, &spec, text, &what).await?);
-    }
-    any_kept(trial, kept)
-}
-
-fn any_kept(trial: &Trial, kept: usize) -> Checked {
-    match (kept, trial.notes.first()) {
-        (0, Some(note)) => Err(Stop::Skip(note.clone())),
-        (0, None) => Err(Stop::skip("no attribute that can be changed is plain text")),
-        _ => Ok(()),
-    }
-}
-
-pub(super) async fn long_values(trial: &mut Trial) -> Checked {
-    let made = trial.ready().await?;
-    let mut kept = 0;
-    for spec in texts(trial, &made) {
-        let length = spec.max_length.map_or(LONG, |most| most as usize);
-        // Of two bytes each, so that whoever counts bytes is found.
-        let text: String = "\u{e9}".repeat(length);
-        let what = format!("a {} of {length} characters", spec.name);
-        let taken = kept_or_refused(trial, &made, &spec, text, &what).await?;
-        if !taken && spec.max_length.is_some() {
-            return Err(Stop::Fail(format!(
-                "{what} is refused, where `max-length` says that it fits"
-            )));
-        }
-        kept += usize::from(taken);
-    }
-    any_kept(trial, kept)
-}
-
-pub(super) async fn set_status(trial: &mut Trial) -> Checked {
-    trial.claims(Operations::SET_STATUS, "set-status")?;
-    let made = trial.ready().await?;
-    let result = status_changed(trial, &made).await;
-    // Whatever happened, it is active for the checks that follow.
-    let active = Edits {
-        status: Some(AccountStatus::Active),
-        ..edits(Vec::new())
-    };
-    let activated = trial.update(&made.account.id, &active).await;
-    result?;
-    done("activating", activated).map(drop)
-}
-
-async fn status_changed(trial: &mut Trial, made: &Made) -> Checked {
-    for (what, status) in [
-        ("deactivating", AccountStatus::Inactive),
-        ("activating", AccountStatus::Active),
-    ] {
-        let update = Edits {
-            status: Some(status),
-            ..edits(Vec::new())
-        };
-        let outcome = done(what, trial.update(&made.account.id, &update).await)?;
-        if outcome.account.status != status {
-            return Err(Stop::Fail(format!("{what} leaves the status as it was")));
-        }
-        if outcome.effect != Effect::Updated {
-            return Err(Stop::Fail(format!("{what} is not `updated`")));
-        }
-        let shown = seen(trial, &outcome).await?;
-        for spec in &trial.manifest().attributes {
-            let (was, is) = (
-                values(&made.account, &spec.name),
-                values(&shown, &spec.name),
-            );
-            if !same(spec, was, is) && spec.mutability != Mutability::ReadOnly {
-                return Err(Stop::Fail(format!("{what} changed {}", spec.name)));
-            }
-        }
-        unchanged(trial, made, &format!("{what} once more"), &update).await?;
-    }
-    Ok(())
 }

@@ -20,6 +20,8 @@ const MOST_PREFIX: usize = 32;
 pub(super) enum Slot {
     First,
     Second,
+    /// Never made by a connector that refuses what it has to.
+    Refused,
     /// Never made.
     Nobody,
 }
@@ -95,6 +97,7 @@ impl Values {
         let end = match slot {
             Slot::First => "1",
             Slot::Second => "2",
+            Slot::Refused => "refused",
             Slot::Nobody => "nobody",
         };
         format!("{}-{end}", self.prefix)

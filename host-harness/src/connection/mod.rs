@@ -5,7 +5,7 @@ mod listing;
 mod options;
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
 use crate::recording::{Given, NotNeeded, Recorder, Replay, Tape};
-use crate::sandbox::{Limits, Sandbox};
+use crate::sandbox::{LEARNED_BYTES, Limits, Sandbox};
 use crate::settings;
 use crate::trace::{Meter, Observer};
 
@@ -44,6 +44,8 @@ struct Inner {
     record: Option<Arc<Recorder>>,
     replay: Option<Arc<Replay>>,
     learned: Mutex<Option<String>>,
+    /// Bytes of a note that was too long to be taken over; 0 where there was none.
+    overlong: AtomicUsize,
     /// An open sandbox that waits for its next operation.
     idle: Mutex<Option<Sandbox>>,
 }
@@ -183,6 +185,7 @@ impl Connection {
             record: options.record,
             replay: options.replay,
             learned: Mutex::new(options.learned),
+            overlong: AtomicUsize::new(0),
             idle: Mutex::new(None),
         })))
     }
@@ -216,6 +219,12 @@ impl Connection {
     #[must_use]
     pub fn learned(&self) -> Option<String> {
         self.0.learned().clone()
+    }
+
+    /// The bytes of a note that was not taken over, since the contract has it shorter.
+    pub(crate) fn overlong_note(&self) -> Option<usize> {
+        let bytes = self.0.overlong.load(Ordering::Relaxed);
+        (bytes > 0).then_some(bytes)
     }
 
     /// Whether settings and credentials are good. Changes nothing.
@@ -491,8 +500,12 @@ impl Inner {
         let Ok(learned) = sandbox.learned().await else {
             return;
         };
-        if learned.is_some() {
-            *self.learned() = learned;
+        match learned {
+            Some(note) if note.len() > LEARNED_BYTES && Mitigation::Promises.is_on() => {
+                self.overlong.store(note.len(), Ordering::Relaxed);
+            }
+            Some(note) => *self.learned() = Some(note),
+            None => {}
         }
         sandbox.end();
         let outlives = self.lifetime == SandboxLifetime::OnePerConnection;

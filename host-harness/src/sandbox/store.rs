@@ -8,7 +8,7 @@ use wasmtime::component::ResourceAny;
 use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
 use super::fault::{fault, says_nothing_more};
-use super::limits::{LEARNED_BYTES, LEARNED_TIME, MOST_REACH};
+use super::limits::{LEARNED_TIME, MOST_REACH};
 use super::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
 use crate::bindings::{Connector, ConnectorPre, http, log, types};
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
@@ -316,7 +316,7 @@ impl Sandbox {
         Ok(reach)
     }
 
-    /// What the connection learned, if it is short enough and the guest still answers. The
+    /// What the connection learned, however long, if the guest still answers. The
     /// operation is over, so nothing is sent any more.
     pub(crate) async fn learned(&mut self) -> Result<Option<String>, Failure> {
         let connection = self.connection()?;
@@ -326,14 +326,12 @@ impl Sandbox {
         }
         state.operation.name = "learned";
         state.ticks_left = ticks(LEARNED_TIME.min(state.limits.cpu));
-        let learned = self
-            .connector
+        self.connector
             .provisioning_connector_accounts()
             .connection()
             .call_learned(&mut self.store, connection)
             .await
-            .map_err(|error| fault(&self.store, &error))?;
-        Ok(learned.filter(|note| note.len() <= LEARNED_BYTES || !Mitigation::Promises.is_on()))
+            .map_err(|error| fault(&self.store, &error))
     }
 
     /// Starts the account of an operation afresh.
