@@ -298,10 +298,10 @@ mod tests {
 
     const WRONG: &[Wrong] = &[
         ("go together", |m| m.lookup_keys.clear()),
-        ("go together", |m| m.operations.remove(Operations::FIND)),
-        ("without `get`", |m| m.operations.remove(Operations::GET)),
+        ("go together", |m| m.operations ^= Operations::FIND),
+        ("without `get`", |m| m.operations ^= Operations::GET),
         ("without `create` and `update`", |m| {
-            m.operations.remove(Operations::CREATE | Operations::UPDATE);
+            m.operations ^= Operations::CREATE | Operations::UPDATE;
         }),
         ("can never be read", |m| {
             m.attributes[0].mutability = Mutability::WriteOnly;
