@@ -119,11 +119,7 @@ impl Mutant {
             "deactivating-clears-a-phone" if deactivates => {
                 edits.changes.push(Change::Clear("mobilePhone".to_owned()));
             }
-            "nobody-is-written-to" => {
-                if self.inner.get(id).is_err() {
-                    self.write(id, true)?;
-                }
-            }
+            "nobody-is-written-to" if self.inner.get(id).is_err() => self.write(id, true)?,
             _ => {}
         }
         Ok(())
