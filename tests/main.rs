@@ -12,6 +12,7 @@ mod budgets;
 mod cancelled;
 mod conform;
 mod contract;
+mod dependencies;
 mod egress;
 mod guest_fuzz;
 mod in_process;

@@ -166,6 +166,9 @@ fn runs(crate_dir: &Path) {
             .len(),
         1
     );
+    let conformed = harness(&["conform", "--yes"]).done();
+    assert_eq!(conformed["failed"], 0, "{conformed}");
+    assert!(conformed["passed"].as_u64() > Some(30), "{conformed}");
 }
 
 #[test]
