@@ -23,9 +23,26 @@ const SHORTEST_ENCODED: usize = 4;
 const MOST_REMEMBERED: usize = 64;
 
 /// A secret, or what is made of one.
-type Spelling = Zeroizing<Vec<u8>>;
+pub(super) type Spelling = Zeroizing<Vec<u8>>;
 
-/// The secrets of one request, and what to look for.
+/// What must not be seen of a secret: itself, and what it was put into. `placed` is the header value
+/// or parameter.
+pub(super) fn texts_of(secret: &SecretString, placed: Option<&[u8]>) -> Vec<Spelling> {
+    let plain = secret.expose_secret();
+    let mut texts = vec![plain.as_bytes()];
+    texts.extend(placed);
+    // A basic credential is two secrets in one.
+    if let Some((_, password)) = plain.split_once(':')
+        && password.len() >= SHORTEST_ENCODED
+    {
+        texts.push(password.as_bytes());
+    }
+    texts.retain(|text| !text.is_empty());
+    let own = texts.into_iter().map(|text| Zeroizing::new(text.to_vec()));
+    own.collect()
+}
+
+/// Secrets, and what to look for.
 #[derive(Default)]
 pub(crate) struct Scrubber {
     /// Each secret, and each text that one was put into.
@@ -38,23 +55,14 @@ pub(crate) struct Scrubber {
 impl Scrubber {
     /// Looks for this secret too. `placed` is the header value or parameter it was put into.
     pub(crate) fn add(&mut self, secret: &SecretString, placed: Option<&[u8]>) {
-        let plain = secret.expose_secret();
-        self.add_text(plain.as_bytes());
-        if let Some(placed) = placed {
-            self.add_text(placed);
-        }
-        // A basic credential is two secrets in one.
-        if let Some((_, password)) = plain.split_once(':')
-            && password.len() >= SHORTEST_ENCODED
-        {
-            self.add_text(password.as_bytes());
+        for text in texts_of(secret, placed) {
+            self.add_text(&text);
         }
     }
 
-    /// Looks for everything that the other one looks for, too. Of what it learned in this way
-    /// the newest is kept.
-    pub(crate) fn learn(&mut self, other: &Self) {
-        for text in &other.texts {
+    /// Looks for these texts too. Of all the newest are kept.
+    pub(super) fn learn(&mut self, texts: &[Spelling]) {
+        for text in texts {
             if self.texts.len() >= MOST_REMEMBERED {
                 let kept = self.texts.split_off(MOST_REMEMBERED / 2);
                 *self = Self::default();
@@ -66,9 +74,9 @@ impl Scrubber {
         }
     }
 
-    /// Whether all that the other one looks for is looked for here.
-    pub(crate) fn knows(&self, other: &Self) -> bool {
-        other.texts.iter().all(|text| self.texts.contains(text))
+    /// Whether all of these are looked for.
+    pub(super) fn knows(&self, texts: &[Spelling]) -> bool {
+        texts.iter().all(|text| self.texts.contains(text))
     }
 
     /// Whether there is nothing to look for.
@@ -77,9 +85,6 @@ impl Scrubber {
     }
 
     fn add_text(&mut self, text: &[u8]) {
-        if text.is_empty() {
-            return;
-        }
         // What holds a kernel already, such as a header value around the secret, needs no other.
         for kernel in kernels_of(text) {
             if !self.finds_in(&kernel) {

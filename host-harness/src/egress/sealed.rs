@@ -8,7 +8,7 @@ use url::Url;
 
 use super::credential::{self, CredentialError, Credentials};
 use super::http::refusal;
-use super::scrub::Scrubber;
+use super::scrub::{Spelling, texts_of};
 #[cfg(feature = "testing")]
 use crate::contract::Header;
 use crate::contract::{Credential, Refusal, RefusalReason};
@@ -19,8 +19,8 @@ use crate::mitigation::Mitigation;
 pub(super) struct Sealed {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
-    /// Looks for every secret that the request was ever sent with.
-    pub(super) scrubber: Scrubber,
+    /// What must not be seen of its secrets.
+    pub(super) hidden: Vec<Spelling>,
     secrets: Vec<SecretString>,
 }
 
@@ -61,7 +61,7 @@ impl Bare {
         for credential in &self.credentials {
             secrets.push(source.secret(&credential.name).await.map_err(refused)?);
         }
-        self.sealed_with(secrets, Scrubber::default())
+        self.sealed_with(secrets)
     }
 
     /// Without secrets, for what is not sent.
@@ -69,7 +69,7 @@ impl Bare {
         Sealed {
             url: self.url.clone(),
             headers: self.headers.clone(),
-            scrubber: Scrubber::default(),
+            hidden: Vec::new(),
             secrets: Vec::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Bare {
     pub(super) async fn renewed(
         &self,
         source: &dyn Credentials,
-        old: &mut Sealed,
+        old: &Sealed,
     ) -> Option<Sealed> {
         let mut secrets = Vec::new();
         for credential in &self.credentials {
@@ -92,16 +92,12 @@ impl Bare {
         if !changed {
             return None;
         }
-        self.sealed_with(secrets, std::mem::take(&mut old.scrubber))
-            .ok()
+        self.sealed_with(secrets).ok()
     }
 
-    fn sealed_with(
-        &self,
-        secrets: Vec<SecretString>,
-        mut scrubber: Scrubber,
-    ) -> Result<Sealed, Refusal> {
+    fn sealed_with(&self, secrets: Vec<SecretString>) -> Result<Sealed, Refusal> {
         let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
+        let mut hidden = Vec::new();
         for (credential, secret) in self.credentials.iter().zip(&secrets) {
             credential::place(
                 &credential.name,
@@ -114,12 +110,12 @@ impl Bare {
             let placed = credential::header_name(&credential.placement)
                 .and_then(|name| headers.get(name))
                 .map(HeaderValue::as_bytes);
-            scrubber.add(secret, placed);
+            hidden.extend(texts_of(secret, placed));
         }
         Ok(Sealed {
             url,
             headers,
-            scrubber,
+            hidden,
             secrets,
         })
     }

@@ -248,10 +248,10 @@ impl Egress {
 
     /// Before it is sent: from now on its secrets are looked for in every answer.
     fn remember(&self, sealed: &Sealed) {
-        if !self.sent_secrets().knows(&sealed.scrubber) {
+        if !self.sent_secrets().knows(&sealed.hidden) {
             let sent = self.sent_secrets.write();
             let mut sent = sent.unwrap_or_else(PoisonError::into_inner);
-            sent.learn(&sealed.scrubber);
+            sent.learn(&sealed.hidden);
         }
     }
 
