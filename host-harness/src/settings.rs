@@ -61,7 +61,8 @@ impl Checked {
         let Some(setting) = manifest.settings.iter().find(|s| s.name == name) else {
             let known = manifest.settings.iter().map(|s| s.name.as_str());
             let message = format!(
-                "There is no setting `{name}`.{}",
+                "{} has no setting `{name}`.{}",
+                manifest.title,
                 nearest(name, known)
                     .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"))
             );

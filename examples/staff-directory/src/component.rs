@@ -7,7 +7,7 @@ use crate::connection::Connection;
 use crate::contract::manifest::{self, Manifest};
 use crate::contract::{
     Account, CheckReport, Deletion, Draft, Edits, Failure, Outcome, Page, PageQuery, SettingValue,
-    Value, accounts,
+    Value, accounts, log,
 };
 use crate::exchange::Host;
 
@@ -15,8 +15,16 @@ struct Component;
 
 crate::contract::export!(Component);
 
+/// A panic ends the sandbox, and what it says would end with it: it goes to the host's log.
+fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        log::emit(log::Level::Error, &panic.to_string(), &[]);
+    }));
+}
+
 impl manifest::Guest for Component {
     fn describe() -> Manifest {
+        tell_panics();
         crate::service::manifest()
     }
 }
@@ -30,6 +38,7 @@ impl accounts::GuestConnection for Connection<Host> {
         settings: Vec<SettingValue>,
         _learned: Option<String>,
     ) -> Result<accounts::Connection, Failure> {
+        tell_panics();
         Self::open(&settings, Host)
             .map(accounts::Connection::new)
             .map_err(|failed| *failed)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
-use super::expect::{ALREADY_EXISTS, count, done, refused, told};
+use super::expect::{ALREADY_EXISTS, count, done, other_effect, refused, told};
 use super::first_state::{edits, edits_to};
 use super::trial::{Made, Trial, is_ours};
 use super::values::{Slot, is_unique};
@@ -37,7 +37,7 @@ pub(super) async fn create(trial: &mut Trial) -> Checked {
         wanted: wanted.clone(),
     });
     if outcome.effect != Effect::Created {
-        return Err(Stop::fail("the outcome's effect is not `created`"));
+        return Err(other_effect(outcome.effect, "created"));
     }
     if account.status != AccountStatus::Active {
         return Err(Stop::fail("the account is not active, as the draft was"));
@@ -317,7 +317,7 @@ pub(super) async fn create_inactive(trial: &mut Trial) -> Checked {
     }
     let shown = shown?;
     if outcome.effect != Effect::Created {
-        return Err(Stop::fail("the outcome's effect is not `created`"));
+        return Err(other_effect(outcome.effect, "created"));
     }
     if account.status != status || shown.status != status {
         return Err(Stop::fail("the account has another status than the draft"));

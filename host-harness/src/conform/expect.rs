@@ -3,7 +3,7 @@
 use super::check::{Checked, Stop};
 use super::trial::Trial;
 use crate::attributes::{same, spec, values};
-use crate::contract::{self, Account, Attribute, FailureKind, Mutability, Notice};
+use crate::contract::{self, Account, Attribute, Effect, FailureKind, Mutability, Notice};
 use crate::failure::Failure;
 
 /// The result of something that has to succeed.
@@ -39,6 +39,18 @@ pub(super) const NOT_FOUND: (FailureKind, &str) = (FailureKind::NotFound, "not-f
 pub(super) const UNSUPPORTED: (FailureKind, &str) = (FailureKind::Unsupported, "unsupported");
 pub(super) const ALREADY_EXISTS: (FailureKind, &str) =
     (FailureKind::AlreadyExists, "already-exists");
+
+/// A success that says it did something else.
+pub(super) fn other_effect(effect: Effect, due: &str) -> Stop {
+    let said = match effect {
+        Effect::Created => "created",
+        Effect::Updated => "updated",
+        Effect::Unchanged => "unchanged",
+    };
+    Stop::Fail(format!(
+        "the outcome says `{said}`, where `{due}` is due; --trace FILE.har shows what was sent"
+    ))
+}
 
 /// Kind and message, for a sentence.
 pub(super) fn told(failure: &Failure) -> String {

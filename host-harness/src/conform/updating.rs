@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Checked, Stop};
-use super::expect::{ALREADY_EXISTS, done, refused, told};
+use super::expect::{ALREADY_EXISTS, done, other_effect, refused, told};
 use super::first_state::{edits, with_status};
 use super::trial::{Made, Trial};
 use super::values::{Slot, is_unique};
@@ -84,7 +84,7 @@ pub(super) async fn update(trial: &mut Trial) -> Checked {
         Err(_) => one_by_one(trial, &made, others).await?,
     };
     if outcome.effect != Effect::Updated {
-        return Err(Stop::fail("the outcome's effect is not `updated`"));
+        return Err(other_effect(outcome.effect, "updated"));
     }
     let wanted: Vec<_> = changes
         .into_iter()

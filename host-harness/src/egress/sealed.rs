@@ -76,11 +76,7 @@ impl Bare {
 
     /// After a 401: sealed with the secrets as they are now; `None` where none has changed,
     /// or there are none, and asking again would get the same answer.
-    pub(super) async fn renewed(
-        &self,
-        source: &dyn Credentials,
-        old: &Sealed,
-    ) -> Option<Sealed> {
+    pub(super) async fn renewed(&self, source: &dyn Credentials, old: &Sealed) -> Option<Sealed> {
         let mut secrets = Vec::new();
         for credential in &self.credentials {
             secrets.push(source.rejected(&credential.name).await.ok()?);

@@ -23,13 +23,19 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes `sample.toml`, and `sample.key` beside it, which nobody else may read.
+/// Writes `sample.toml`, and `sample.key` beside it, which nobody else may read. Of a `sample.toml`
+/// that is there, only the address is changed.
 pub fn write_connection(folder: &Path, address: &str) -> std::io::Result<()> {
     let text = format!(
         "[component]\nfile = \"sample-connector.wasm\"\n\n[settings]\napi-url = \"{address}/api\"\n\n\
          [credentials]\ntoken = {{ file = \"sample.key\" }}\n\n[network]\nallow-loopback-http = true\n"
     );
-    std::fs::write(folder.join("sample.toml"), text)?;
+    let file = folder.join("sample.toml");
+    let text = match std::fs::read_to_string(&file) {
+        Ok(there) => moved(&there, address),
+        Err(_) => text,
+    };
+    std::fs::write(file, text)?;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -37,6 +43,15 @@ pub fn write_connection(folder: &Path, address: &str) -> std::io::Result<()> {
     options
         .open(folder.join("sample.key"))?
         .write_all(TOKEN.as_bytes())
+}
+
+/// The connection file with another address.
+fn moved(text: &str, address: &str) -> String {
+    let line = |line: &str| match line.starts_with("api-url = ") {
+        true => format!("api-url = \"{address}/api\"\n"),
+        false => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// Answers, one request after the other.
