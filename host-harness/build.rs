@@ -25,6 +25,7 @@ fn main() {
         workspace_dir: &workspace_dir,
         package: "connector-8x8",
         features: &[],
+        quick: false,
         target_dir: &guest_build::target_dir(&out_dir, "bundled"),
         tools: guest_build::Tools::Inherited,
     });

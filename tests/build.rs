@@ -25,30 +25,34 @@ fn main() {
             workspace.join(input).display()
         );
     }
-    for (package, folder, features, file) in [
+    for (package, folder, features, file, quick) in [
         (
             "hostile-connector",
             "tests/hostile",
             &[][..],
             "hostile.wasm",
+            false,
         ),
         (
             "mutant-connector",
             "tests/mutant",
             &["component"][..],
             "mutant.wasm",
+            true,
         ),
         (
             "connector-8x8",
             "connector",
             &["planted-faults"][..],
             "planted.wasm",
+            true,
         ),
         (
             "staff-directory",
             "examples/staff-directory",
             &[][..],
             "staff-directory.wasm",
+            true,
         ),
     ] {
         let built = guest_build::build(&guest_build::Guest {
@@ -56,6 +60,7 @@ fn main() {
             workspace_dir: &workspace,
             package,
             features,
+            quick,
             target_dir: &guest_build::target_dir(&out_dir, "tests"),
             tools: guest_build::Tools::Inherited,
         });

@@ -39,6 +39,8 @@ pub struct Guest<'a> {
     pub package: &'a str,
     /// Features of the crate to build it with.
     pub features: &'a [&'a str],
+    /// Whether it is for tests alone: compiled in a fraction of the time, larger and slower.
+    pub quick: bool,
     /// A target directory of its own, so that this build never waits for an outer one.
     pub target_dir: &'a Path,
     /// Which toolchain builds it.
@@ -172,8 +174,17 @@ fn cargo_command(guest: &Guest<'_>) -> Command {
     command
 }
 
-/// The profile `component`, where the workspace has none of this name.
+/// The profile `component`, where the workspace has none of this name or another one is wanted.
 fn profile(guest: &Guest<'_>) -> Vec<String> {
+    let config = |lines: &[&str]| {
+        let pairs = lines
+            .iter()
+            .map(|line| ["--config".to_owned(), format!("profile.component.{line}")]);
+        pairs.into_iter().flatten().collect()
+    };
+    if guest.quick {
+        return config(&["opt-level = 1", "lto = false", "codegen-units = 16"]);
+    }
     let manifest = std::fs::read_to_string(guest.workspace_dir.join("Cargo.toml"));
     let manifest = manifest.unwrap_or_default();
     if manifest
@@ -182,16 +193,14 @@ fn profile(guest: &Guest<'_>) -> Vec<String> {
     {
         return Vec::new();
     }
-    let lines = [
+    config(&[
         "inherits = \"release\"",
         "opt-level = \"z\"",
         "lto = \"fat\"",
         "codegen-units = 1",
         "panic = \"abort\"",
         "strip = true",
-    ];
-    let pairs = lines.map(|line| ["--config".to_owned(), format!("profile.component.{line}")]);
-    pairs.into_iter().flatten().collect()
+    ])
 }
 
 fn rustflags(guest: &Guest<'_>) -> Vec<String> {

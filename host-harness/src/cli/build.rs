@@ -92,6 +92,7 @@ fn build(dir: &Path, output: Output) -> Result<(String, Vec<u8>), Stop> {
         workspace_dir: &package.workspace_dir,
         package: &package.name,
         features: &[],
+        quick: false,
         target_dir: &package.target_dir.join("guest"),
         tools,
     });

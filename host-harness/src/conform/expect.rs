@@ -5,6 +5,7 @@ use super::trial::Trial;
 use crate::attributes::{same, spec, values};
 use crate::contract::{self, Account, Attribute, Effect, FailureKind, Mutability, Notice};
 use crate::failure::Failure;
+use crate::json;
 
 /// The result of something that has to succeed.
 pub(super) fn done<T>(what: &str, result: Result<T, Failure>) -> Result<T, Stop> {
@@ -42,13 +43,9 @@ pub(super) const ALREADY_EXISTS: (FailureKind, &str) =
 
 /// A success that says it did something else.
 pub(super) fn other_effect(effect: Effect, due: &str) -> Stop {
-    let said = match effect {
-        Effect::Created => "created",
-        Effect::Updated => "updated",
-        Effect::Unchanged => "unchanged",
-    };
     Stop::Fail(format!(
-        "the outcome says `{said}`, where `{due}` is due; --trace FILE.har shows what was sent"
+        "the outcome says `{}`, where `{due}` is due; --trace FILE.har shows what was sent",
+        json::effect(effect)
     ))
 }
 

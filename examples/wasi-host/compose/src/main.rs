@@ -36,6 +36,7 @@ fn main() -> Result<()> {
             workspace_dir: &workspace,
             package,
             features: &[],
+            quick: false,
             target_dir: &target,
             tools: Tools::Inherited,
         })
