@@ -1,9 +1,10 @@
 //! Ctrl-C: that it was pressed, and what was and was not done.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::watch;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use url::Url;
 
 use super::output::printable;
@@ -14,25 +15,26 @@ use crate::trace::{Exchange, Observer};
 /// Writes that are named; of more, their number says enough.
 const MOST_NAMED: usize = 5;
 
-/// Whether Ctrl-C was pressed, for as many as want to know, however late they ask.
-#[derive(Debug, Default)]
-pub(super) struct Interruption(watch::Sender<bool>);
+/// That Ctrl-C was pressed. All who wait wait for one and the same future: of two that are polled one
+/// after the other the first hears of it first, and can end in good order.
+#[derive(Debug)]
+pub(super) struct Interruption(Shared<BoxFuture<'static, ()>>);
+
+impl Default for Interruption {
+    fn default() -> Self {
+        let pressed = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending().await
+            }
+        };
+        Self(pressed.boxed().shared())
+    }
+}
 
 impl Interruption {
-    /// From here on Ctrl-C no longer ends the program by itself.
-    pub(super) fn listen(self: &Arc<Self>) {
-        let pressed = Arc::clone(self);
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                pressed.0.send_replace(true);
-            }
-        });
-    }
-
-    /// Ends once it was pressed.
-    pub(super) async fn pressed(&self) {
-        // Its sender lives as long as this does.
-        let _ = self.0.subscribe().wait_for(|pressed| *pressed).await;
+    /// Ends once it was pressed; from the first poll on, Ctrl-C no longer ends the program by itself.
+    pub(super) fn pressed(&self) -> impl Future<Output = ()> + use<> {
+        self.0.clone()
     }
 }
 

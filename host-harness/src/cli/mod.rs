@@ -264,7 +264,6 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
     if let Command::Review(arguments) = cli.command {
         return review::run(&arguments, output).await;
     }
-    options.interruption.listen();
     let work = async {
         match cli.command {
             Command::Demo(arguments) => demo::run(arguments, options, output).await,
