@@ -175,8 +175,7 @@ pub(crate) const MOST_HEADER_BYTES: usize = 256 << 10;
 /// has a quarter of a megabyte.
 pub(crate) const COMPONENT_BYTES: u64 = 32 << 20;
 /// What compiling a component may take, as
-/// [`Inside::compile_effort`](crate::inspection::Inside::compile_effort) counts it: some seconds.
-/// The 8x8 connector has a hundredth.
+/// [`Inside::compile_effort`](crate::inspection::Inside::compile_effort) counts it.
 pub(crate) const COMPILE_EFFORT: u64 = 20_000_000;
 /// Bytes of one message, of a log or a failure; the rest is cut.
 pub(crate) const MESSAGE_BYTES: usize = 4 << 10;
