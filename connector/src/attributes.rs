@@ -287,6 +287,9 @@ impl Attribute {
     /// count, since services trim them.
     #[must_use]
     pub fn same(self, a: &str, b: &str) -> bool {
+        if a == b {
+            return true;
+        }
         let (a, b) = (a.trim(), b.trim());
         match self.spec().sameness {
             Sameness::Exact => a == b,

@@ -34,13 +34,66 @@ pub(crate) fn holds(text: &str, word: &str) -> bool {
 
 fn small(c: char) -> char {
     let code = u32::from(c);
-    let run = CAPITALS.partition_point(|(_, last, _)| *last < code);
-    match CAPITALS.get(run) {
-        Some((first, _, ahead)) if *first <= code && (*ahead != 1 || (code - first) % 2 == 0) => {
-            char::from_u32(code.wrapping_add_signed(*ahead)).unwrap_or(c)
+    let runs: &[Run] = match code >> 16 {
+        0 => &FIRST_PLANE,
+        1 => &SECOND_PLANE,
+        _ => &[],
+    };
+    #[allow(clippy::cast_possible_truncation, reason = "the rest tells the plane")]
+    let low = code as u16;
+    let run = runs.partition_point(|run| run.last < low);
+    match runs.get(run) {
+        Some(run) if run.first <= low && (run.ahead != 1 || (low - run.first) % 2 == 0) => {
+            let small = u32::from(low.wrapping_add(run.ahead));
+            char::from_u32(code & !0xffff | small).unwrap_or(c)
         }
         _ => c,
     }
+}
+
+/// A run of [`CAPITALS`] within one plane of Unicode, which no run leaves: half as large.
+struct Run {
+    first: u16,
+    last: u16,
+    ahead: u16,
+}
+
+/// Where the second plane begins in [`CAPITALS`].
+const SECOND: usize = first_from(0x1_0000);
+static FIRST_PLANE: [Run; SECOND] = runs(0);
+static SECOND_PLANE: [Run; CAPITALS.len() - SECOND] = runs(SECOND);
+
+const fn first_from(code: u32) -> usize {
+    let mut index = 0;
+    while CAPITALS[index].0 < code {
+        index += 1;
+    }
+    index
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "what is cut off tells the plane"
+)]
+const fn runs<const N: usize>(from: usize) -> [Run; N] {
+    let mut runs = [const {
+        Run {
+            first: 0,
+            last: 0,
+            ahead: 0,
+        }
+    }; N];
+    let mut index = 0;
+    while index < N {
+        let (first, last, ahead) = CAPITALS[from + index];
+        runs[index] = Run {
+            first: first as u16,
+            last: last as u16,
+            ahead: ahead as u16,
+        };
+        index += 1;
+    }
+    runs
 }
 
 /// Runs of capital letters: the first, the last, and how far ahead their small letters are.

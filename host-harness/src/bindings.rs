@@ -16,8 +16,8 @@ mod generated {
     });
 }
 
+pub(crate) use generated::Connector;
 pub(crate) use generated::provisioning::connector::{http, log, types};
-pub(crate) use generated::{Connector, ConnectorPre};
 
 /// The types that host and connector exchange, as `wit/` documents them.
 pub mod contract {

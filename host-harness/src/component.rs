@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use crate::bindings::ConnectorPre;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::Manifest;
 use crate::engine::{Host, Share};
@@ -14,7 +13,7 @@ use crate::inspection::{CONTRACT_VERSION, Inspection};
 use crate::manifest;
 use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
-use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES, Limits, Sandbox, StoreState};
+use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES, Exports, Limits, Sandbox};
 use crate::trace::Meter;
 
 /// Why a component was not loaded.
@@ -135,6 +134,13 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// What wasmtime has against it.
+    pub(crate) fn mismatch(error: wasmtime::Error) -> Self {
+        Self::Mismatch {
+            reason: format!("{error:#}"),
+        }
+    }
+
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::InFile {
             path: path.to_owned(),
@@ -167,7 +173,7 @@ pub struct Component(Arc<Inner>);
 
 struct Inner {
     host: Host,
-    instance: ConnectorPre<StoreState>,
+    exports: Arc<Exports>,
     manifest: Manifest,
     inspection: Inspection,
 }
@@ -218,14 +224,14 @@ impl Component {
                 Ok::<_, LoadError>((compile(&host, &bytes)?, inspection))
             }
         });
-        let (instance, inspection) = compiled.await.map_err(|_| LoadError::Mismatch {
+        let (exports, inspection) = compiled.await.map_err(|_| LoadError::Mismatch {
             reason: "it could not be compiled".to_owned(),
         })??;
         let manifest = {
             let limits = host.limits();
             let work = async {
                 let meter = Meter::start("describe", host.observer(), host.clock());
-                let mut sandbox = Sandbox::start(host, &instance, limits, None, meter).await?;
+                let mut sandbox = Sandbox::start(host, &exports, limits, None, meter).await?;
                 sandbox.describe().await
             };
             host.within("describe", limits.operation_time, work).await?
@@ -236,7 +242,7 @@ impl Component {
         }
         Ok(Self(Arc::new(Inner {
             host: host.clone(),
-            instance,
+            exports,
             manifest,
             inspection,
         })))
@@ -304,7 +310,7 @@ impl Component {
         share: Option<&Share>,
         meter: Option<Meter>,
     ) -> Result<Sandbox, Failure> {
-        Sandbox::start(&self.0.host, &self.0.instance, limits, share, meter).await
+        Sandbox::start(&self.0.host, &self.0.exports, limits, share, meter).await
     }
 }
 
@@ -329,18 +335,13 @@ impl fmt::Debug for Component {
     }
 }
 
-fn compile(host: &Host, bytes: &[u8]) -> Result<ConnectorPre<StoreState>, LoadError> {
-    let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
-        reason: format!("{error:#}"),
-    };
+fn compile(host: &Host, bytes: &[u8]) -> Result<Arc<Exports>, LoadError> {
     // `from_binary` alone, which takes no precompiled code.
-    let component =
-        wasmtime::component::Component::from_binary(host.engine(), bytes).map_err(mismatch)?;
-    let instance = host
-        .linker()
-        .instantiate_pre(&component)
-        .map_err(mismatch)?;
-    ConnectorPre::new(instance).map_err(mismatch)
+    let component = wasmtime::component::Component::from_binary(host.engine(), bytes);
+    let component = component.map_err(LoadError::mismatch)?;
+    let instance = host.linker().instantiate_pre(&component);
+    let exports = Exports::of(instance.map_err(LoadError::mismatch)?);
+    exports.map(Arc::new).map_err(LoadError::mismatch)
 }
 
 #[cfg(test)]

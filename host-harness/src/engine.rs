@@ -35,7 +35,7 @@ const SPARE: u32 = 16;
 /// emptied, at most.
 const KEPT_MEMORY: usize = 384 << 10;
 const KEPT_TABLE: usize = 64 << 10;
-const KEPT_STACK: usize = 64 << 10;
+const KEPT_STACK: usize = 32 << 10;
 
 /// Where compiled code is kept between runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -86,5 +86,8 @@ pub use inspection::{Function, Inside, Inspection, Interface};
 #[doc(hidden)]
 pub use mitigation::MITIGATIONS;
 pub use provenance::Provenance;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use sandbox::Floor;
 pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub use secrecy::{self, SecretString};

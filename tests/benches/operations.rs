@@ -24,18 +24,22 @@ mod stage;
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use host_harness::bundled::CONNECTOR_8X8;
+use host_harness::clock::SystemClock;
 use host_harness::contract::PageQuery;
-use host_harness::{CompiledCode, Component, Connection, Host, HostOptions, SandboxLifetime};
+use host_harness::{
+    CompiledCode, Component, Connection, Floor, Host, HostOptions, SandboxLifetime,
+};
 use tokio::runtime::Runtime;
 
 use crate::figures::{Target, Unit};
 use crate::in_process::Recorded;
 use crate::native::Native;
-use crate::stage::{ADA, connector, draft, edits, text};
+use crate::stage::{ADA, connector, draft, edits, host, text};
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -69,6 +73,12 @@ fn rows() {
             "instantiate, every limit on",
             most(5.0),
             measured("instantiate/fresh"),
+            Unit::Micros,
+        ),
+        (
+            "of that, what a component takes that does nothing",
+            Target::Open,
+            measured("instantiate/floor"),
             Unit::Micros,
         ),
         (
@@ -160,6 +170,12 @@ fn starting(criterion: &mut Criterion, runtime: &Runtime, component: &Component)
             .to_async(runtime)
             .iter(async || component.start_sandbox().await.unwrap());
     });
+    let floor = floor();
+    group.bench_function("floor", |bench| {
+        bench
+            .to_async(runtime)
+            .iter(async || floor.start().await.unwrap());
+    });
     group.finish();
     let mut group = criterion.benchmark_group("describe");
     group.bench_function("fresh", |bench| {
@@ -177,6 +193,13 @@ fn starting(criterion: &mut Criterion, runtime: &Runtime, component: &Component)
     });
     group.bench_function("native", |bench| bench.iter(|| native.open()));
     group.finish();
+}
+
+/// A component with a memory, and nothing else.
+fn floor() -> Floor {
+    let component = "(component (core module $m (memory 8)) (core instance (instantiate $m)))";
+    let host = host(Arc::new(SystemClock::new()));
+    Floor::new(&host, &wat::parse_str(component).unwrap()).unwrap()
 }
 
 /// One connection that gets a fresh sandbox for each operation, one that keeps its own, and

@@ -34,13 +34,10 @@ impl<T: Transport> Connection<T> {
         request.body = Some(resource.into_body());
 
         let mut notices = goal.unlikely();
-        let state = match self.write(Operation::Create, request)? {
+        let lost = match self.write(Operation::Create, request)? {
             Written::Accepted(response) => match self.shown(Operation::Create, &response) {
-                Ok(shown) => self.created(&goal, &response, shown)?,
-                Err(lost) => {
-                    notices.push(found_by_reading());
-                    self.recover(&goal, &lost)?
-                }
+                Ok(shown) => return self.created(&goal, &response, shown, notices),
+                Err(lost) => lost,
             },
             Written::Refused(response) if taken::is_taken(&response) => {
                 return Err(self.taken(&goal, None, &response));
@@ -52,14 +49,11 @@ impl<T: Transport> Connection<T> {
                     &response,
                 ));
             }
-            Written::Lost(lost) => {
-                notices.push(found_by_reading());
-                self.recover(&goal, &lost)?
-            }
+            Written::Lost(lost) => lost,
         };
-        self.account_for(&goal, &state, &mut notices)?;
-        notices.extend(limits_of_scim(&goal));
-        Ok(outcome(&state, Effect::Created, notices))
+        let state = self.recover(&goal, &lost)?;
+        notices.push(found_by_reading());
+        done(&goal, &state, notices)
     }
 
     /// The user that a success made: from the body where it shows everything, else read,
@@ -70,21 +64,36 @@ impl<T: Transport> Connection<T> {
         goal: &Goal<'_>,
         response: &'a Response,
         shown: Option<Resource<'a>>,
-    ) -> Result<User> {
+        notices: Vec<Notice>,
+    ) -> Result<Outcome> {
         let shown = shown
             .and_then(|resource| State::read(resource, &self.tenant))
             .filter(|state| is_named(state, goal));
         let (id, seen) = match (shown, self.id_from_location(response)) {
             (Some(state), Some(located)) if state.id != located => (None, None),
-            (Some(state), _) if goal.unmet(&state).is_empty() => return Ok(state.owned()),
+            (Some(state), _) if goal.unmet(&state).is_empty() => {
+                return done(goal, &state, notices);
+            }
             (Some(state), _) => (Some(state.id.clone()), Some(state.id)),
             (None, located) => (located.map(Cow::Owned), None),
         };
-        let Some(id) = id else {
-            return self.recover(goal, &unread(response));
+        let state = match id {
+            Some(id) => self.created_as(&id, goal, response, seen.as_deref())?,
+            None => self.recover(goal, &unread(response))?,
         };
+        done(goal, &state, notices)
+    }
+
+    /// Reads the user of this id, until it shows.
+    fn created_as(
+        &self,
+        id: &str,
+        goal: &Goal<'_>,
+        response: &Response,
+        seen: Option<&str>,
+    ) -> Result<User> {
         for delay in SETTLING {
-            match self.read_user(&id, delay) {
+            match self.read_user(id, delay) {
                 Ok(ReadUser::Found(state)) if is_named(&state, goal) => return Ok(state),
                 Ok(ReadUser::Found(_)) => return self.recover(goal, &unread(response)),
                 Ok(ReadUser::Missing(_)) => {}
@@ -92,7 +101,7 @@ impl<T: Transport> Connection<T> {
                 Err(_) => break,
             }
         }
-        Err(outcome_unknown(&unread(response), UNKNOWN, seen.as_deref()))
+        Err(outcome_unknown(&unread(response), UNKNOWN, seen))
     }
 
     /// The id in `Location`, where it points to a user of this tenant.
@@ -127,40 +136,36 @@ impl<T: Transport> Connection<T> {
         }
         Err(outcome_unknown(lost, UNKNOWN, other.as_deref()))
     }
+}
 
-    /// Compares what is there with what was asked for: a success is no proof (facts §4.18).
-    fn account_for(
-        &self,
-        goal: &Goal<'_>,
-        state: &State<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> Result<()> {
-        let unmet = goal.unmet(state);
-        let mut ignored = Vec::new();
-        if unmet.active.is_some() {
-            ignored.push("active");
-        }
-        for (attribute, wanted) in &goal.values {
-            let stored = state.value(*attribute);
-            if stored == *wanted {
-                continue;
-            }
-            let same = !unmet.touches(*attribute);
-            if same || is_spelling(*attribute, *wanted, stored) {
-                notices.push(stored_differently(*attribute));
-            } else {
-                ignored.push(attribute.name());
-            }
-        }
-        if ignored.is_empty() {
-            return Ok(());
-        }
-        Err(attribute_ignored(
-            &text!("8x8 created the user (id ", state.id, ") and ignored"),
-            &ignored,
-        )
-        .account(&state.id))
+/// Compares what is there with what was asked for: a success is no proof (facts §4.18).
+fn done(goal: &Goal<'_>, state: &State<'_>, mut notices: Vec<Notice>) -> Result<Outcome> {
+    let unmet = goal.unmet(state);
+    let mut ignored = Vec::new();
+    if unmet.active.is_some() {
+        ignored.push("active");
     }
+    for (attribute, wanted) in &goal.values {
+        let stored = state.value(*attribute);
+        if stored == *wanted {
+            continue;
+        }
+        let same = !unmet.touches(*attribute);
+        if same || is_spelling(*attribute, *wanted, stored) {
+            notices.push(stored_differently(*attribute));
+        } else {
+            ignored.push(attribute.name());
+        }
+    }
+    if ignored.is_empty() {
+        notices.extend(limits_of_scim(goal));
+        return Ok(outcome(state, Effect::Created, notices));
+    }
+    Err(attribute_ignored(
+        &text!("8x8 created the user (id ", state.id, ") and ignored"),
+        &ignored,
+    )
+    .account(&state.id))
 }
 
 fn unread(response: &Response) -> failure::Boxed {

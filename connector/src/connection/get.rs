@@ -1,6 +1,6 @@
 //! One account by its id.
 
-use super::{Connection, Result};
+use super::{Asked, Connection, Result};
 use crate::account::is_id;
 use crate::contract::Account;
 use crate::failure;
@@ -15,6 +15,9 @@ impl<T: Transport> Connection<T> {
         if !is_id(id) {
             return Err(failure::invalid_id());
         }
-        Ok(self.user(id)?.account())
+        match self.ask_for_user(id, 0)? {
+            Asked::Shown(answer) => Ok(self.user_in(&answer, id)?.account()),
+            Asked::Missing(answer) => Err(failure::not_found(Some(answer))),
+        }
     }
 }

@@ -158,6 +158,13 @@ impl<T: Transport> Connection<T> {
     /// said where the address was seen to serve this tenant: a gateway's 404 is no answer
     /// about a user.
     fn read_user(&self, id: &str, delay_ms: u32) -> Result<ReadUser> {
+        Ok(match self.ask_for_user(id, delay_ms)? {
+            Asked::Shown(answer) => ReadUser::Found(self.user_in(&answer, id)?.owned()),
+            Asked::Missing(answer) => ReadUser::Missing(answer),
+        })
+    }
+
+    fn ask_for_user(&self, id: &str, delay_ms: u32) -> Result<Asked> {
         let operation = Operation::ReadUser;
         let url = self.tenant.url(&["Users", id], &[]);
         let mut response = self.read(operation, url.clone(), delay_ms)?;
@@ -170,23 +177,29 @@ impl<T: Transport> Connection<T> {
             }
         }
         if is_missing(&response) {
-            return Ok(ReadUser::Missing(failure::upstream(&response)));
+            return Ok(Asked::Missing(failure::upstream(&response)));
         }
         if !is_success(&response) {
             return Err(failure::from_answer(operation, &self.tenant, &response));
         }
-        let Some(resource) = Resource::from_body(&response.body) else {
-            return Err(failure::not_scim(operation, &response));
+        Ok(Asked::Shown(response))
+    }
+
+    /// The user of this id, whom the answer has to show.
+    fn user_in<'a>(&self, answer: &'a Response, id: &str) -> Result<State<'a>> {
+        let operation = Operation::ReadUser;
+        let Some(resource) = Resource::from_body(&answer.body) else {
+            return Err(failure::not_scim(operation, answer));
         };
         match State::read(resource, &self.tenant) {
             Some(state) if state.id == id => {
                 self.serves.set(true);
-                Ok(ReadUser::Found(state.owned()))
+                Ok(state)
             }
             Some(_) => {
-                Err(failure::malformed(operation, &response, "another user").code("other-account"))
+                Err(failure::malformed(operation, answer, "another user").code("other-account"))
             }
-            None => Err(failure::malformed(operation, &response, "no user")),
+            None => Err(failure::malformed(operation, answer, "no user")),
         }
     }
 
@@ -272,6 +285,12 @@ impl<T: Transport> Connection<T> {
             }
         }
     }
+}
+
+/// The answer to a read of one user.
+enum Asked {
+    Shown(Box<Response>),
+    Missing(UpstreamAnswer),
 }
 
 /// A read of one user.

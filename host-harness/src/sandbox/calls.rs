@@ -9,24 +9,24 @@ use crate::failure::Failure;
 /// Calls one function of the guest's connection and tells what it came to.
 macro_rules! call {
     ($sandbox:ident.$function:ident($($argument:expr),*)) => {{
-        let (connector, store, connection) = $sandbox.parts()?;
-        let guest = connector.provisioning_connector_accounts().connection();
-        let answer = guest.$function(store, connection, $($argument),*).await;
+        let connection = $sandbox.connection()?;
+        let function = $sandbox.exports.$function;
+        let answer = $sandbox.call(&function, (connection, $($argument),*)).await;
         $sandbox.settle(answer)
     }};
 }
 
 impl Sandbox {
     pub(crate) async fn check(&mut self) -> Result<CheckReport, Failure> {
-        call!(self.call_check()).map(text::report)
+        call!(self.check()).map(text::report)
     }
 
     pub(crate) async fn list(&mut self, query: &PageQuery) -> Result<Page, Failure> {
-        call!(self.call_list(query))
+        call!(self.list(query))
     }
 
     pub(crate) async fn get(&mut self, id: &str) -> Result<Account, Failure> {
-        call!(self.call_get(&id.to_owned()))
+        call!(self.get(id))
     }
 
     pub(crate) async fn find(
@@ -34,19 +34,19 @@ impl Sandbox {
         name: &str,
         value: &Value,
     ) -> Result<Option<Account>, Failure> {
-        call!(self.call_find(&name.to_owned(), value))
+        call!(self.find(name, value))
     }
 
     pub(crate) async fn create(&mut self, draft: &Draft) -> Result<Outcome, Failure> {
-        call!(self.call_create(draft)).map(cleaned)
+        call!(self.create(draft)).map(cleaned)
     }
 
     pub(crate) async fn update(&mut self, id: &str, edits: &Edits) -> Result<Outcome, Failure> {
-        call!(self.call_update(&id.to_owned(), edits)).map(cleaned)
+        call!(self.update(id, edits)).map(cleaned)
     }
 
     pub(crate) async fn delete(&mut self, id: &str) -> Result<Deletion, Failure> {
-        let deletion = call!(self.call_delete(&id.to_owned()))?;
+        let deletion = call!(self.delete(id))?;
         Ok(match deletion {
             Deletion::Gone => Deletion::Gone,
             Deletion::Kept(outcome) => Deletion::Kept(cleaned(outcome)),

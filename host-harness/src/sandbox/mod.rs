@@ -1,11 +1,17 @@
 //! What a connector runs in: its limits, and the store that enforces them.
 
 mod calls;
+mod exports;
 mod fault;
+#[cfg(feature = "testing")]
+mod floor;
 mod limits;
 mod store;
 mod text;
 
+pub(crate) use exports::Exports;
+#[cfg(feature = "testing")]
+pub use floor::Floor;
 #[cfg(feature = "cli")]
 pub(crate) use limits::LimitValue;
 pub(crate) use limits::{

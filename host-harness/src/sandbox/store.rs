@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use wasmtime::component::ResourceAny;
+use wasmtime::component::{
+    ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, ResourceAny,
+};
 use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
 use super::fault::{fault, says_nothing_more};
 use super::limits::{LEARNED_TIME, MOST_REACH};
-use super::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
-use crate::bindings::{Connector, ConnectorPre, http, log, types};
+use super::{Exports, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
+use crate::bindings::{Connector, http, log, types};
+use crate::component::LoadError;
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
 use crate::egress::{Egress, Operation};
 use crate::engine::{Host, Share, TICK, Taken};
@@ -207,7 +210,8 @@ impl log::Host for StoreState {
 /// An instance, and its connection once it is open.
 pub(crate) struct Sandbox {
     store: Store<StoreState>,
-    connector: Connector,
+    instance: Instance,
+    pub(super) exports: Arc<Exports>,
     connection: Option<ResourceAny>,
     _place: Taken,
 }
@@ -220,7 +224,7 @@ impl Sandbox {
     /// A fresh store and instance. The meter measures what happens until [`Self::begin`].
     pub(crate) async fn start(
         host: &Host,
-        component: &ConnectorPre<StoreState>,
+        exports: &Arc<Exports>,
         limits: &Limits,
         share: Option<&Share>,
         mut meter: Option<Meter>,
@@ -232,6 +236,25 @@ impl Sandbox {
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Host);
         }
+        let mut store = Self::store(host, limits, meter)?;
+        match exports.instance.instantiate_async(&mut store).await {
+            Ok(instance) => Ok(Self {
+                store,
+                instance,
+                exports: Arc::clone(exports),
+                connection: None,
+                _place: place,
+            }),
+            Err(error) => Err(fault(&store, &error)),
+        }
+    }
+
+    /// A store with every limit on.
+    pub(super) fn store(
+        host: &Host,
+        limits: &Limits,
+        meter: Option<Meter>,
+    ) -> Result<Store<StoreState>, Failure> {
         let mut store = Store::new(host.engine(), StoreState::new(limits.clone()));
         if meter.is_some() {
             store.call_hook(|mut context, crossing| {
@@ -257,21 +280,32 @@ impl Sandbox {
                 meter.fuel_given(fuel);
             }
         }
-        match component.instantiate_async(&mut store).await {
-            Ok(connector) => Ok(Self {
-                store,
-                connector,
-                connection: None,
-                _place: place,
-            }),
-            Err(error) => Err(fault(&store, &error)),
-        }
+        Ok(store)
     }
 
-    /// Calls `describe`.
+    /// Calls one function, if its type is the contract's.
+    pub(super) async fn call<P, R>(
+        &mut self,
+        function: &ComponentExportIndex,
+        given: P,
+    ) -> wasmtime::Result<R>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        R: Lift + Send + Sync + 'static,
+    {
+        let function = self
+            .instance
+            .get_typed_func::<P, (R,)>(&mut self.store, function)?;
+        let (answer,) = function.call_async(&mut self.store, given).await?;
+        Ok(answer)
+    }
+
+    /// Looks at the types of all functions, and calls `describe`.
     pub(crate) async fn describe(&mut self) -> Result<Manifest, Failure> {
         self.store.data_mut().operation.name = "describe";
-        self.connector
+        let connector =
+            Connector::new(&mut self.store, &self.instance).map_err(LoadError::mismatch)?;
+        connector
             .provisioning_connector_manifest()
             .call_describe(&mut self.store)
             .await
@@ -284,12 +318,8 @@ impl Sandbox {
         settings: &[SettingValue],
         learned: Option<&str>,
     ) -> Result<(), Failure> {
-        let opened = self
-            .connector
-            .provisioning_connector_accounts()
-            .connection()
-            .call_open(&mut self.store, settings, learned)
-            .await;
+        let function = self.exports.open;
+        let opened = self.call(&function, (settings, learned)).await;
         self.connection = Some(self.settle(opened)?);
         Ok(())
     }
@@ -298,13 +328,9 @@ impl Sandbox {
     pub(crate) async fn reach(&mut self) -> Result<Vec<String>, Failure> {
         let connection = self.connection()?;
         self.store.data_mut().operation.name = "reach";
-        let reach = self
-            .connector
-            .provisioning_connector_accounts()
-            .connection()
-            .call_reach(&mut self.store, connection)
-            .await
-            .map_err(|error| fault(&self.store, &error))?;
+        let function = self.exports.reach;
+        let reach = self.call::<_, Vec<String>>(&function, (connection,)).await;
+        let reach = reach.map_err(|error| fault(&self.store, &error))?;
         if reach.len() > MOST_REACH {
             return Err(Failure::ConnectorFault {
                 message: format!(
@@ -326,12 +352,9 @@ impl Sandbox {
         }
         state.operation.name = "learned";
         state.ticks_left = ticks(LEARNED_TIME.min(state.limits.cpu));
-        self.connector
-            .provisioning_connector_accounts()
-            .connection()
-            .call_learned(&mut self.store, connection)
-            .await
-            .map_err(|error| fault(&self.store, &error))
+        let function = self.exports.learned;
+        let learned = self.call(&function, (connection,)).await;
+        learned.map_err(|error| fault(&self.store, &error))
     }
 
     /// Starts the account of an operation afresh.
@@ -363,14 +386,6 @@ impl Sandbox {
         self.store.data_mut().operation.meter = None;
     }
 
-    /// The instance and its connection, for a call of an operation.
-    pub(crate) fn parts(
-        &mut self,
-    ) -> Result<(&Connector, &mut Store<StoreState>, ResourceAny), Failure> {
-        let connection = self.connection()?;
-        Ok((&self.connector, &mut self.store, connection))
-    }
-
     /// Everything that the guest's memory holds. A component shows its memory to nobody, but
     /// a trap does, so the guest is made to trap at once.
     #[cfg(feature = "testing")]
@@ -380,13 +395,9 @@ impl Sandbox {
         state.waited = false;
         self.store.set_epoch_deadline(0);
         let connection = self.connection?;
-        let trap = self
-            .connector
-            .provisioning_connector_accounts()
-            .connection()
-            .call_learned(&mut self.store, connection)
-            .await
-            .err()?;
+        let function = self.exports.learned;
+        let called = self.call::<_, Option<String>>(&function, (connection,));
+        let trap = called.await.err()?;
         let dump = trap.downcast_ref::<wasmtime::WasmCoreDump>()?;
         let memories = dump.memories().iter();
         Some(
@@ -397,7 +408,7 @@ impl Sandbox {
         )
     }
 
-    fn connection(&self) -> Result<ResourceAny, Failure> {
+    pub(super) fn connection(&self) -> Result<ResourceAny, Failure> {
         self.connection.ok_or_else(|| Failure::ConnectorFault {
             message: "The connector has no open connection.".to_owned(),
         })
