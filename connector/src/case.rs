@@ -43,7 +43,9 @@ fn small(c: char) -> char {
     let low = code as u16;
     let run = runs.partition_point(|run| run.last < low);
     match runs.get(run) {
-        Some(run) if run.first <= low && (run.ahead != 1 || (low - run.first) % 2 == 0) => {
+        Some(run)
+            if run.first <= low && (run.ahead != 1 || (low - run.first).is_multiple_of(2)) =>
+        {
             let small = u32::from(low.wrapping_add(run.ahead));
             char::from_u32(code & !0xffff | small).unwrap_or(c)
         }

@@ -10,7 +10,7 @@
 //! - `listing`: a tenant of 1,000,000 accounts, page by page
 //! - `connections`: 1,000 connections with 20 operations each at once, undisturbed, beside one
 //!   tenant that does not answer, and beside a connector that computes without end
-//! - `process`: `harness account get` as a whole process; needs `cargo build --release` before
+//! - `process`: `harness account get` as a whole process; needs `cargo build --profile bench` before
 
 #![allow(
     clippy::unwrap_used,

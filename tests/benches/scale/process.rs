@@ -11,7 +11,7 @@ const RUNS: usize = 40;
 
 pub(crate) fn measure() {
     let Some(program) = harness() else {
-        eprintln!("`process` needs the program itself: cargo build --release");
+        eprintln!("`process` needs the program itself: cargo build --profile bench");
         return;
     };
     let served = Served::start("answers", 1);
