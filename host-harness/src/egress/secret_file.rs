@@ -95,10 +95,13 @@ mod tests {
 
     use super::*;
 
+    /// Longer than the random part of a temporary folder's name, which messages hold.
+    const SECRET: &str = "the text of the secret";
+
     fn file(mode: u32) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("api token");
-        std::fs::write(&path, "s3\n").unwrap();
+        std::fs::write(&path, SECRET).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         (folder, path)
     }
@@ -114,7 +117,7 @@ mod tests {
                 "{message}"
             );
             assert!(message.contains("`shared = true`"), "{message}");
-            assert!(!message.contains("s3"));
+            assert!(!message.contains(SECRET));
         }
     }
 
@@ -122,7 +125,7 @@ mod tests {
     fn a_file_of_its_owner_alone_is_read_and_a_shared_one_where_that_is_meant() {
         for (mode, shared) in [(0o600, false), (0o400, false), (0o444, true)] {
             let (_folder, path) = file(mode);
-            assert_eq!(*read(&path, shared).unwrap(), "s3\n", "{mode:o}");
+            assert_eq!(*read(&path, shared).unwrap(), SECRET, "{mode:o}");
         }
     }
 
