@@ -30,7 +30,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{ArgAction, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::attributes::Pair;
 use crate::failure::Failure;
@@ -307,17 +310,22 @@ fn exit_code(failure: &Failure) -> u8 {
 }
 
 fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info,host_harness=debug",
-        _ => "debug,host_harness=trace,connector=trace",
+    let (ours, others) = match verbose {
+        0 => (LevelFilter::WARN, LevelFilter::WARN),
+        1 => (LevelFilter::DEBUG, LevelFilter::INFO),
+        _ => (LevelFilter::TRACE, LevelFilter::DEBUG),
     };
-    let filter = EnvFilter::new(level);
-    // Fails only where a subscriber is set already.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let targets = Targets::new()
+        .with_default(others)
+        .with_target("host_harness", ours)
+        // What a connector logs below `debug` is for its authors.
+        .with_target("connector", if verbose > 1 { ours } else { others });
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(output::stderr_has_colour())
+        .with_ansi(output::stderr_has_colour());
+    // Fails only where a subscriber is set already.
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
         .try_init();
 }
 
