@@ -26,7 +26,8 @@ fn main() {
         package: "connector-8x8",
         features: &[],
         quick: false,
-        target_dir: &guest_build::target_dir(&out_dir, "bundled"),
+        target_dir: &out_dir,
+        build_dir: &guest_build::build_dir(&out_dir),
         tools: guest_build::Tools::Inherited,
     });
     match built.and_then(|bytes| Ok(std::fs::write(out_dir.join("connector-8x8.wasm"), bytes)?)) {

@@ -25,7 +25,7 @@ const PAGE_BYTES: usize = 4 << 10;
 
 #[tokio::test]
 async fn nothing_costs_more_than_its_ceiling() {
-    let mut figures = vec![of_the_component()];
+    let mut figures = vec![of_the_component(), of_the_program()];
     figures.extend(of_the_operations().await);
     figures.extend(of_the_memory().await);
     figures.extend(of_the_host().await);
@@ -35,6 +35,26 @@ async fn nothing_costs_more_than_its_ceiling() {
 fn of_the_component() -> Figure {
     let size = Inspection::of_bytes(CONNECTOR_8X8).unwrap().size;
     Figure::new("component", "bytes", size, Room::TwoPercent)
+}
+
+/// How many crates are compiled for the program, those of build scripts and macros included.
+fn of_the_program() -> Figure {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tree = ["tree", "--package", "host-harness", "--edges", "normal,build"];
+    let output = std::process::Command::new(cargo)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(tree)
+        .args(["--prefix", "none", "--format", "{p}", "--locked"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let crates: std::collections::BTreeSet<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    let count = u64::try_from(crates.len()).unwrap();
+    Figure::new("crates", "program", count, Room::FivePercent)
 }
 
 /// A tenant of 250 people, the bundled connector on a host that counts instructions, and who

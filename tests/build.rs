@@ -61,7 +61,8 @@ fn main() {
             package,
             features,
             quick,
-            target_dir: &guest_build::target_dir(&out_dir, "tests"),
+            target_dir: &out_dir,
+            build_dir: &guest_build::build_dir(&out_dir),
             tools: guest_build::Tools::Inherited,
         });
         match built.and_then(|bytes| Ok(std::fs::write(out_dir.join(file), bytes)?)) {

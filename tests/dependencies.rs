@@ -1,6 +1,7 @@
 //! What may come in: licences that fit Apache-2.0 OR MIT, crates from the public registry alone,
 //! and none that does what another one here does.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value as Json;
@@ -100,4 +101,39 @@ fn what_may_not_come_in_is_told() {
         let told = package(name, source, license).unwrap();
         assert!(told.contains(words), "{told}");
     }
+}
+
+/// Packages with the features that they are compiled with, each way in which they are.
+fn compiled(choice: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p} [{f}]"])
+        .args(choice)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        // It is, with the feature that only its tests have.
+        .filter(|line| !line.starts_with("host-harness "))
+        .collect()
+}
+
+#[test]
+fn no_crate_of_the_program_is_compiled_once_more_for_the_tests() {
+    let program = compiled(&["--package", "host-harness", "--edges", "normal,build"]);
+    let tests = compiled(&["--workspace", "--edges", "normal,build,dev"]);
+    assert!(program.len() > 200, "{} crates", program.len());
+    let again: Vec<_> = program.difference(&tests).collect();
+    assert!(
+        again.is_empty(),
+        "tests need other features of {again:#?}; ask for the same in the program"
+    );
 }

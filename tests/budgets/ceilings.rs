@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 const FILE: &str = "tests/budgets.toml";
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.toml");
 
+/// The table whose figures only a whole build shows; `.ci/build-costs` holds it.
+const OF_BUILDS: &str = "processor-seconds";
+
 /// A figure that was measured.
 pub(super) struct Figure {
     table: &'static str,
@@ -19,6 +22,8 @@ pub(super) struct Figure {
 pub(super) enum Room {
     /// For what a change elsewhere may move a little.
     TwoPercent,
+    /// For what is raised by anything new, and is not to grow unseen.
+    FivePercent,
     /// For what is counted by hand.
     None,
 }
@@ -36,6 +41,7 @@ impl Figure {
     fn ceiling(&self) -> u64 {
         match self.room {
             Room::TwoPercent => self.value + self.value / 50,
+            Room::FivePercent => self.value + self.value / 20,
             Room::None => self.value,
         }
     }
@@ -117,7 +123,7 @@ fn trouble(text: &str, figures: &[Figure]) -> Vec<String> {
             ));
         }
     }
-    for entry in &entries {
+    for entry in entries.iter().filter(|entry| entry.table != OF_BUILDS) {
         if !figures.iter().any(|figure| figure.is(entry)) {
             let Entry { line, name, .. } = entry;
             trouble.push(format!("{FILE}:{line}: nothing measures {name}"));
@@ -156,6 +162,15 @@ fn written(text: &str, figures: &[Figure], reason: &str) -> String {
             }
         }
     }
+    let of_builds = text
+        .lines()
+        .skip_while(|line| line.trim() != format!("[{OF_BUILDS}]"))
+        .enumerate()
+        .take_while(|(index, line)| *index == 0 || !line.starts_with('['));
+    let of_builds: Vec<&str> = of_builds.map(|(_, line)| line).collect();
+    if !of_builds.is_empty() {
+        let _ = write!(out, "\n\n{}", of_builds.join("\n").trim_end());
+    }
     out.trim_start().to_owned() + "\n"
 }
 
@@ -190,7 +205,8 @@ fn what_is_above_its_ceiling_is_named_by_its_line() {
 
 #[test]
 fn a_ceiling_that_rises_carries_its_reason_and_one_that_falls_keeps_it() {
-    let text = "# Ceilings.\n\n[fuel]\nget = 1_000\nlist = 10_000 # long\n\n[requests]\nget = 1\n";
+    let text = "# Ceilings.\n\n[fuel]\nget = 1_000\nlist = 10_000 # long\n\n[requests]\nget = 1\n\n\
+                [processor-seconds]\ndemo = 1_000 # a crate\n";
     let figures = [
         Figure::new("fuel", "get", 2_000, Room::TwoPercent),
         Figure::new("fuel", "list", 5_000, Room::TwoPercent),
@@ -200,7 +216,8 @@ fn a_ceiling_that_rises_carries_its_reason_and_one_that_falls_keeps_it() {
     assert_eq!(
         anew,
         "# Ceilings.\n\n[fuel]\nget = 2_040 # raised from 1_000: two checks\n\
-         list = 5_100 # long\n\n[requests]\nget = 1\n"
+         list = 5_100 # long\n\n[requests]\nget = 1\n\n\
+         [processor-seconds]\ndemo = 1_000 # a crate\n"
     );
     assert_eq!(trouble(&anew, &figures), [""; 0]);
 }

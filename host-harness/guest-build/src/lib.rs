@@ -41,20 +41,23 @@ pub struct Guest<'a> {
     pub features: &'a [&'a str],
     /// Whether it is for tests alone: compiled in a fraction of the time, larger and slower.
     pub quick: bool,
-    /// A target directory of its own, so that this build never waits for an outer one.
+    /// Where the finished module is put, and nothing else. No two guests of one name may share it,
+    /// lest one takes what the other has just built.
     pub target_dir: &'a Path,
+    /// Where everything is compiled, apart from any outer build, so that neither waits for the
+    /// other. Guests that share it compile wit-bindgen's macro once.
+    pub build_dir: &'a Path,
     /// Which toolchain builds it.
     pub tools: Tools,
 }
 
-/// A target directory for a build script: beside all build directories, so that what is built for
-/// one set of the package's features is there for the next. No two build scripts may use the same
-/// name, lest one takes what the other has just built.
+/// A build directory for build scripts: beside all others, so that what is built for one of them,
+/// or for one set of a package's features, is there for the next.
 #[must_use]
-pub fn target_dir(out_dir: &Path, name: &str) -> PathBuf {
+pub fn build_dir(out_dir: &Path) -> PathBuf {
     // <profile>/build/<package>-<hash>/out
     let profile = out_dir.ancestors().nth(3).unwrap_or(out_dir);
-    profile.join("guest").join(name)
+    profile.join("guest")
 }
 
 /// Builds the crate and returns the component's bytes.
@@ -159,7 +162,7 @@ fn cargo_command(guest: &Guest<'_>) -> Command {
         .arg("--target-dir")
         .arg(guest.target_dir)
         .args(profile(guest))
-        .env("CARGO_BUILD_BUILD_DIR", guest.target_dir)
+        .env("CARGO_BUILD_BUILD_DIR", guest.build_dir)
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(guest).join("\u{1f}"));
     for inherited in [
         "RUSTFLAGS",
@@ -183,7 +186,8 @@ fn profile(guest: &Guest<'_>) -> Vec<String> {
         pairs.into_iter().flatten().collect()
     };
     if guest.quick {
-        return config(&["opt-level = 1", "lto = false", "codegen-units = 16"]);
+        // With other settings for linking, macros would be compiled once more.
+        return config(&["opt-level = 1", "codegen-units = 16"]);
     }
     let manifest = std::fs::read_to_string(guest.workspace_dir.join("Cargo.toml"));
     let manifest = manifest.unwrap_or_default();
@@ -221,7 +225,7 @@ fn rustflags(guest: &Guest<'_>) -> Vec<String> {
             remap(&registry.path(), "/crates");
         }
     }
-    remap(guest.target_dir, "/target");
+    remap(guest.build_dir, "/target");
     remap(guest.workspace_dir, "/source");
     if let Some((sysroot, commit)) = guest.tools.toolchain(guest.crate_dir) {
         // The longer prefix last: of several that match, rustc takes the last one.

@@ -94,6 +94,7 @@ fn build(dir: &Path, output: Output) -> Result<(String, Vec<u8>), Stop> {
         features: &[],
         quick: false,
         target_dir: &package.target_dir.join("guest"),
+        build_dir: &package.target_dir.join("guest"),
         tools,
     });
     match built {

@@ -38,6 +38,7 @@ fn main() -> Result<()> {
             features: &[],
             quick: false,
             target_dir: &target,
+            build_dir: &target,
             tools: Tools::Inherited,
         })
     };
