@@ -13,7 +13,9 @@ use crate::inspection::{CONTRACT_VERSION, Inspection};
 use crate::manifest;
 use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
-use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES, Exports, Limits, Sandbox};
+use crate::sandbox::{
+    COMPILE_EFFORT, COMPONENT_BYTES, Exports, IN_PROCESS_CODE, IN_PROCESS_EFFORT, Limits, Sandbox,
+};
 use crate::trace::Meter;
 
 /// Why a component was not loaded.
@@ -51,6 +53,50 @@ pub enum LoadError {
     TooMuchToCompile {
         /// As [`Inside::compile_effort`](crate::inspection::Inside::compile_effort) counts it.
         effort: u64,
+    },
+    /// Compiling took longer than it may.
+    #[error(
+        "Compiling the component took more than {seconds} s of processor time, the most that it \
+         may take. A component is not normally made like that; whoever made it can tell why."
+    )]
+    CompileTime {
+        /// The processor time that it had.
+        seconds: u64,
+    },
+    /// Compiling took more memory than it may.
+    #[error(
+        "Compiling the component took more than {} MiB of memory, the most that it may take. A \
+         component is not normally made like that; whoever made it can tell why.", bytes >> 20
+    )]
+    CompileMemory {
+        /// The memory that it had.
+        bytes: u64,
+    },
+    /// The program that compiles did not do its work.
+    #[error("The component could not be compiled: {reason}.")]
+    NotCompiled {
+        /// What happened.
+        reason: String,
+    },
+    /// It is more than this process compiles by itself.
+    #[error(
+        "Compiling the component is too much for this process: it has {code_bytes} bytes of code, \
+         and an effort of {effort}; {IN_PROCESS_CODE} bytes and {IN_PROCESS_EFFORT} are the most. A \
+         program that compiles, named in `HostOptions::compiler`, takes more."
+    )]
+    NeedsCompiler {
+        /// As [`Inside::compile_effort`](crate::inspection::Inside::compile_effort) counts it.
+        effort: u64,
+        /// Of all its functions.
+        code_bytes: u64,
+    },
+    /// There is more in it of some kind than is looked at.
+    #[error("The component has more than {most} {what}, the most that is taken.")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The most that is taken.
+        most: u64,
     },
     /// There are no bytes.
     #[error("The component is empty.")]
@@ -215,18 +261,20 @@ impl Component {
     ///
     /// Those of [`from_file`](Self::from_file).
     pub async fn from_bytes(host: &Host, bytes: &[u8]) -> Result<Self, Failure> {
-        // Both take as long as the component is large, and others wait for this thread.
-        let compiled = tokio::task::spawn_blocking({
-            let (host, bytes) = (host.clone(), bytes.to_vec());
+        let bytes: Arc<[u8]> = bytes.into();
+        // It takes as long as the component is large, and others wait for this thread.
+        let inspected = tokio::task::spawn_blocking({
+            let bytes = Arc::clone(&bytes);
             move || {
                 let inspection = Inspection::of_bytes(&bytes)?;
                 inspection.verdict()?;
-                Ok::<_, LoadError>((compile(&host, &bytes)?, inspection))
+                Ok::<_, LoadError>(inspection)
             }
         });
-        let (exports, inspection) = compiled.await.map_err(|_| LoadError::Mismatch {
-            reason: "it could not be compiled".to_owned(),
+        let inspection = inspected.await.map_err(|_| LoadError::NotCompiled {
+            reason: "it could not be looked at".to_owned(),
         })??;
+        let exports = host.compiled(bytes, &inspection).await?;
         let manifest = {
             let limits = host.limits();
             let work = async {
@@ -335,15 +383,6 @@ impl fmt::Debug for Component {
     }
 }
 
-fn compile(host: &Host, bytes: &[u8]) -> Result<Arc<Exports>, LoadError> {
-    // `from_binary` alone, which takes no precompiled code.
-    let component = wasmtime::component::Component::from_binary(host.engine(), bytes);
-    let component = component.map_err(LoadError::mismatch)?;
-    let instance = host.linker().instantiate_pre(&component);
-    let exports = Exports::of(instance.map_err(LoadError::mismatch)?);
-    exports.map(Arc::new).map_err(LoadError::mismatch)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,6 +412,61 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_webassembly_has_beyond_connectors_is_refused() {
+        for (module, word) in [
+            ("(func return_call 0)", "tail_call"),
+            (
+                "(type $f (func)) (func (param (ref null $f)))",
+                "function references",
+            ),
+            (
+                "(func (drop (ref.func 0)) (drop (ref.as_non_null (ref.func 0)))) (elem declare func 0)",
+                "function_references",
+            ),
+            ("(memory i64 1)", "memory64"),
+            ("(memory 1) (memory 1)", "multi"),
+            ("(memory 1 1 shared)", "threads"),
+            ("(memory 1 (pagesize 1))", "page size"),
+            (
+                "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
+                "relaxed_simd",
+            ),
+            ("(tag (param i32))", "exceptions"),
+            ("(type (struct))", "gc"),
+            (
+                "(func (drop (i64.add128 (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0))) drop)",
+                "wide_arithmetic",
+            ),
+        ] {
+            match refused(&format!("(core module {module})")).await {
+                LoadError::Mismatch { reason } => {
+                    let compiled = reason.contains("does not export");
+                    assert!(!compiled && !reason.is_empty(), "{module}: {reason}");
+                    println!("{word}: {reason}");
+                }
+                error => panic!("{module}: {error:?}"),
+            }
+        }
+    }
+
+    /// It would be compiled where a program is named for that.
+    #[tokio::test]
+    async fn without_a_program_that_compiles_a_component_is_to_be_small_and_plain() {
+        let locals = "i32 ".repeat(1_000);
+        let branches = "(br_if 0 (local.get 0))".repeat(3_000);
+        let effort = format!("(func (param i32) (local {locals}) (block {branches}))");
+        let function = format!("(func {})", "(drop (i32.const 1))".repeat(40_000));
+        let size = function.repeat(10);
+        for inside in [effort, size] {
+            let error = refused(&format!("(core module {inside})")).await;
+            assert!(
+                matches!(error, LoadError::NeedsCompiler { .. }),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn exports_of_the_right_name_and_another_type_do_not_fit() {
         let error = refused("").await;
         assert!(matches!(error, LoadError::Mismatch { .. }), "{error:?}");
@@ -382,14 +476,12 @@ mod tests {
     #[tokio::test]
     async fn what_would_take_long_to_compile_is_refused() {
         let locals = "i32 ".repeat(1_000);
-        let branches = "(br_if 0 (local.get 0))".repeat(21_000);
+        let branches = "(br_if 0 (local.get 0))".repeat(31_000);
         let body = format!("(func (param i32) (local {locals}) (block {branches}))");
         let error = refused(&format!("(core module {body})")).await;
-        assert_eq!(
-            error,
-            LoadError::TooMuchToCompile {
-                effort: 1_001 * 21_000
-            }
-        );
+        match error {
+            LoadError::TooMuchToCompile { effort } => assert!(effort > 1_002 * 31_000),
+            error => panic!("{error:?}"),
+        }
     }
 }

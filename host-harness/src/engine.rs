@@ -1,55 +1,42 @@
 //! [`Host`]: wasmtime, configured once for a process. It compiles components, keeps their
 //! compiled code between runs, and holds the pool that instances live in.
 
+mod cache;
+mod compiling;
+mod config;
+mod runtime;
+mod ticker;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, Inlining, InstanceAllocationStrategy,
-    PoolingAllocationConfig,
-};
+use wasmtime::Config;
 
-use crate::bindings::Connector;
+pub use self::cache::CompiledCode;
+pub(crate) use self::cache::{CodeStore, opened};
+pub(crate) use self::compiling::{Compiling, key};
+pub(crate) use self::config::{GUEST_FEATURES, LARGE_CODE, Spacing, Tuning};
+pub(crate) use self::runtime::Runtime;
+use self::runtime::pooled;
+pub(crate) use self::ticker::Running;
+use self::ticker::Ticker;
 use crate::clock::{Clock, SystemClock};
+use crate::compiler::Compiler;
 use crate::failure::Failure;
 use crate::mitigation::{Mitigation, in_force, stack_in_force};
-use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState};
+use crate::sandbox::{Limits, STACK_BYTES};
 use crate::trace::Observer;
 
 /// How finely the time that guests compute is measured.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// Core instances in one component: the guest, and the shims that `wit-component` adds.
-const CORE_INSTANCES: u32 = 8;
 /// The fibre's stack beyond the guest's own part of it, for the host's calls.
 const HOST_STACK_BYTES: usize = 1 << 20;
-/// What the pool has beyond the places: what a thread is about to give back is not there yet for
-/// whoever takes the place.
-const SPARE: u32 = 16;
-/// How much of a guest's memory, tables and stack stays with the process for the next guest,
-/// emptied, at most.
-const KEPT_MEMORY: usize = 384 << 10;
-const KEPT_TABLE: usize = 64 << 10;
-const KEPT_STACK: usize = 32 << 10;
-
-/// Where compiled code is kept between runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum CompiledCode {
-    /// In the user's cache directory: `$XDG_CACHE_HOME` or `~/.cache`, `host-harness`
-    /// below it. Not kept where there is none, or where others can write to it.
-    #[default]
-    InUserCache,
-    /// In this directory, which is made private to the user. Whoever can write to it can
-    /// make the host run code of theirs.
-    In(PathBuf),
-    /// Not kept.
-    NotKept,
-}
+/// Instances at once of components with much code. Theirs come from no pool: each reserves its
+/// address space when it starts.
+const LARGE_AT_ONCE: u32 = 64;
 
 /// What a [`Host`] is configured with.
 #[derive(Clone)]
@@ -57,6 +44,10 @@ pub enum CompiledCode {
 pub struct HostOptions {
     /// Where compiled code is kept.
     pub compiled_code: CompiledCode,
+    /// The program that compiles, in a process of its own with bounds in time and memory; see
+    /// [`Compiler`]. Default: none. Components are then compiled in this process, one at a time,
+    /// and only those that are small and plain, by an estimate.
+    pub compiler: Option<Compiler>,
     /// Instances at once, in all connections; further operations wait for a place.
     /// Default 1,000. Each reserves 4 GiB of address space, or 256 MiB where the system has
     /// too little of it, and no memory.
@@ -81,6 +72,7 @@ impl fmt::Debug for HostOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostOptions")
             .field("compiled_code", &self.compiled_code)
+            .field("compiler", &self.compiler)
             .field("max_instances", &self.max_instances)
             .field("stack_bytes", &self.stack_bytes)
             .field("count_fuel", &self.count_fuel)
@@ -94,6 +86,7 @@ impl Default for HostOptions {
     fn default() -> Self {
         Self {
             compiled_code: CompiledCode::default(),
+            compiler: None,
             max_instances: 1_000,
             stack_bytes: STACK_BYTES,
             count_fuel: false,
@@ -109,11 +102,14 @@ impl Default for HostOptions {
 pub struct Host(Arc<Inner>);
 
 struct Inner {
-    engine: Engine,
-    linker: Linker<StoreState>,
-    places: Arc<Semaphore>,
-    /// Of all places.
-    count: usize,
+    pooled: Arc<Runtime>,
+    /// For components with much code, once there is one.
+    large: Mutex<Option<Arc<Runtime>>>,
+    tuning: Tuning,
+    stack_bytes: usize,
+    code: CodeStore,
+    compiler: Option<Compiler>,
+    compiling: Compiling,
     ticker: Arc<Ticker>,
     clock: Arc<dyn Clock>,
     count_fuel: bool,
@@ -129,18 +125,25 @@ impl Host {
     /// The machine cannot run it: too little address space for the pool, or a cache
     /// directory that cannot be used.
     pub fn new(options: HostOptions) -> Result<Self, HostError> {
-        let engine = engine(&options)?;
-        let mut linker = Linker::new(&engine);
-        Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut StoreState| state)
-            .map_err(|error| HostError(format!("{error:#}")))?;
+        let code = CodeStore::open(&options.compiled_code, options.compiler.is_some())?;
+        let (pooled, spacing) = pool(&options, &code)?;
         let ticker = Arc::new(Ticker::default());
-        ticker.start(engine.weak())?;
-        let count = usize::try_from(options.max_instances.max(1)).unwrap_or(usize::MAX);
+        ticker.drive(pooled.engine());
+        ticker
+            .start()
+            .map_err(|error| HostError(format!("no thread for the epoch: {error}")))?;
         Ok(Self(Arc::new(Inner {
-            engine,
-            linker,
-            places: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
-            count,
+            pooled: Arc::new(pooled),
+            large: Mutex::new(None),
+            tuning: Tuning {
+                count_fuel: options.count_fuel,
+                spacing,
+                large: false,
+            },
+            stack_bytes: options.stack_bytes,
+            code,
+            compiler: options.compiler,
+            compiling: Compiling::default(),
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
@@ -149,12 +152,40 @@ impl Host {
         })))
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
+    /// The runtime of components with little code, which comes with the host.
+    pub(crate) fn pooled(&self) -> &Arc<Runtime> {
+        &self.0.pooled
     }
 
-    pub(crate) fn linker(&self) -> &Linker<StoreState> {
-        &self.0.linker
+    /// That of a component with so many bytes of code.
+    pub(crate) fn runtime(&self, code_bytes: u64) -> Result<(Arc<Runtime>, Tuning), HostError> {
+        let mut tuning = self.0.tuning;
+        if code_bytes <= LARGE_CODE {
+            return Ok((Arc::clone(&self.0.pooled), tuning));
+        }
+        tuning.large = true;
+        let mut large = self.0.large.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*large {
+            return Ok((Arc::clone(runtime), tuning));
+        }
+        let mut config = tuning.config(self.0.code.cache().cloned());
+        with_stack(&mut config, self.0.stack_bytes);
+        let runtime = Runtime::new(&config, LARGE_AT_ONCE).map_err(HostError::of)?;
+        self.0.ticker.drive(runtime.engine());
+        Ok((Arc::clone(large.insert(Arc::new(runtime))), tuning))
+    }
+
+    pub(crate) fn code(&self) -> &CodeStore {
+        &self.0.code
+    }
+
+    pub(crate) fn compiler(&self) -> Option<&Compiler> {
+        self.0.compiler.as_ref()
+    }
+
+    /// What is being compiled.
+    pub(crate) fn compiling(&self) -> &Compiling {
+        &self.0.compiling
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
@@ -192,39 +223,10 @@ impl Host {
         }
     }
 
-    /// A place in the pool, once the share has one left.
-    pub(crate) async fn place(&self, share: Option<&Share>) -> Result<Taken, Failure> {
-        let within_share = match share {
-            Some(Share(share)) => Some(permit(share).await?),
-            None => None,
-        };
-        Ok(Taken {
-            _place: permit(&self.0.places).await?,
-            _within_share: within_share,
-        })
-    }
-
-    /// Whether a place may be kept by a sandbox that waits for its next operation: as long as
-    /// half of them are free, so that those who wait never wait for whoever does nothing.
-    pub(crate) fn may_keep_a_place(&self) -> bool {
-        self.0.places.available_permits() >= self.0.count / 2 || !Mitigation::Share.is_on()
-    }
-
     /// Keeps the epoch moving, for as long as the returned value lives.
     pub(crate) fn run_clockwork(&self) -> Running {
         self.0.ticker.hold()
     }
-}
-
-async fn permit(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
-    let places = Arc::clone(places);
-    places
-        .acquire_owned()
-        .await
-        .map_err(|_| Failure::Cancelled {
-            message: "The host is going down.".to_owned(),
-            unsettled: false,
-        })
 }
 
 /// How many places one connection may take at once, so that none takes them all, however many
@@ -260,21 +262,26 @@ impl fmt::Debug for Host {
 #[error("The host cannot be set up: {0}")]
 pub struct HostError(String);
 
-/// How far apart the memories of guests lie.
-#[derive(Clone, Copy)]
-enum Spacing {
-    /// As far as any address of a guest reaches: one beyond its memory meets a page that is
-    /// nobody's, and nothing needs to be compared before it is used.
-    Addressable,
-    /// As far as the largest memory allowed: addresses are compared in code. Slower, and
-    /// for systems with little address space.
-    LargestMemory,
+impl HostError {
+    fn of(error: wasmtime::Error) -> Self {
+        Self(format!("{error:#}"))
+    }
 }
 
-fn engine(options: &HostOptions) -> Result<Engine, HostError> {
-    let cache = cache(&options.compiled_code)?;
-    spaced(options, cache.clone(), Spacing::Addressable)
-        .or_else(|_| spaced(options, cache, Spacing::LargestMemory))
+fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), HostError> {
+    let spaced = |spacing| -> wasmtime::Result<_> {
+        let tuning = Tuning {
+            count_fuel: options.count_fuel,
+            spacing,
+            large: false,
+        };
+        let mut config = tuning.config(code.cache().cloned());
+        with_stack(&mut config, options.stack_bytes);
+        config.allocation_strategy(pooled(options.max_instances));
+        Ok((Runtime::new(&config, options.max_instances)?, spacing))
+    };
+    spaced(Spacing::Addressable)
+        .or_else(|_| spaced(Spacing::LargestMemory))
         .map_err(|error| {
             HostError(format!(
                 "{error:#} (fewer `max_instances` need less address space)"
@@ -282,250 +289,14 @@ fn engine(options: &HostOptions) -> Result<Engine, HostError> {
         })
 }
 
-fn spaced(
-    options: &HostOptions,
-    cache: Option<Cache>,
-    spacing: Spacing,
-) -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config.wasm_component_model(true);
-    config.epoch_interruption(true);
-    config.consume_fuel(options.count_fuel);
-    let stack = stack_in_force(options.stack_bytes);
+fn with_stack(config: &mut Config, bytes: usize) {
+    let stack = stack_in_force(bytes);
     config.max_wasm_stack(stack);
     config.async_stack_size(stack.saturating_add(HOST_STACK_BYTES));
-    let (reserved, guard) = match spacing {
-        Spacing::Addressable => (4 << 30, 32 << 20),
-        Spacing::LargestMemory => (u64::try_from(MOST_MEMORY).unwrap_or(u64::MAX), 64 << 10),
-    };
-    config.memory_reservation(reserved);
-    config.memory_guard_size(guard);
-    config.memory_reservation_for_growth(0);
-    config.memory_may_move(false);
-    // Nothing of a stack reaches the next guest.
-    config.async_stack_zeroing(true);
-    // No function of a connector or of the host runs beside another in one store.
-    config.concurrency_support(false);
-    // Connectors are built small, with a call for every few instructions; here those calls go.
-    config.compiler_inlining(Inlining::Yes);
-    config.cache(cache);
-    #[cfg(feature = "testing")]
-    config.coredump_on_trap(true);
-
-    let count = options.max_instances.max(1).saturating_add(SPARE);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(count)
-        .total_core_instances(count.saturating_mul(CORE_INSTANCES))
-        .total_memories(count)
-        .total_tables(count.saturating_mul(2))
-        .total_stacks(count)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .max_memories_per_component(1)
-        .max_tables_per_component(2)
-        .max_memory_size(MOST_MEMORY)
-        .table_elements(MOST_TABLE_ELEMENTS);
-    // What a guest has touched is written over instead of being given back to the system and
-    // faulted in again, which is twice as dear: an operation touches some 40 KiB of memory, a
-    // page of 100 accounts 350. Where the system can say which pages were touched, only these
-    // are written.
-    pool.linear_memory_keep_resident(KEPT_MEMORY)
-        .table_keep_resident(KEPT_TABLE)
-        .async_stack_keep_resident(KEPT_STACK)
-        .pagemap_scan(Enabled::Auto);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Engine::new(&config)
-}
-
-fn cache(choice: &CompiledCode) -> Result<Option<Cache>, HostError> {
-    let directory = match choice {
-        CompiledCode::NotKept => return Ok(None),
-        CompiledCode::In(directory) => {
-            make_private(directory).map_err(|error| {
-                HostError(format!("cache directory {}: {error}", directory.display()))
-            })?;
-            directory.clone()
-        }
-        CompiledCode::InUserCache => {
-            let Some(directory) = user_cache() else {
-                return Ok(None);
-            };
-            if let Err(error) = make_private(&directory) {
-                tracing::debug!(
-                    "compiled code is not kept: {}: {error}",
-                    directory.display()
-                );
-                return Ok(None);
-            }
-            directory
-        }
-    };
-    // wasmtime takes canonical paths alone.
-    let directory = directory
-        .canonicalize()
-        .map_err(|error| HostError(format!("{}: {error}", directory.display())))?;
-    let mut config = CacheConfig::new();
-    config.with_directory(directory);
-    Cache::new(config)
-        .map(Some)
-        .map_err(|error| HostError(format!("{error:#}")))
-}
-
-fn user_cache() -> Option<PathBuf> {
-    let base = match std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from) {
-        Some(path) if path.is_absolute() => path,
-        _ => std::env::home_dir()
-            .filter(|home| home.is_absolute())?
-            .join(".cache"),
-    };
-    Some(base.join("host-harness"))
-}
-
-/// Makes a directory that only its owner can use. Compiled code is trusted when it is
-/// loaded, so one that others can write to is refused.
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-
-        let mode = if Mitigation::PrivateCache.is_on() {
-            0o700
-        } else {
-            0o777
-        };
-        builder.mode(mode).create(directory)?;
-        let mode = std::fs::metadata(directory)?.permissions().mode();
-        if mode & 0o022 != 0 && Mitigation::PrivateCache.is_on() {
-            // What is in it may be theirs, and would be run.
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::PermissionDenied,
-                "others can write to it; name a directory of your own",
-            ));
-        }
-        if mode & 0o077 != 0 && Mitigation::PrivateCache.is_on() {
-            // Fails where the directory is somebody else's.
-            std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-        }
-        Ok(())
-    }
-    #[cfg(not(unix))]
-    builder.create(directory)
-}
-
-/// Moves the epoch on while guests run, from a thread that sleeps while none does and ends
-/// with the host.
-#[derive(Default)]
-struct Ticker {
-    running: AtomicUsize,
-    /// Whether the thread waits to be woken: guests come and go a hundred thousand times a
-    /// second, and the system is only called where it does.
-    asleep: AtomicBool,
-    ended: Mutex<bool>,
-    changed: Condvar,
-}
-
-/// Keeps the ticker going.
-pub(crate) struct Running(Arc<Ticker>);
-
-impl Ticker {
-    fn start(self: &Arc<Self>, engine: EngineWeak) -> Result<(), HostError> {
-        let ticker = Arc::clone(self);
-        std::thread::Builder::new()
-            .name("host-harness-epoch".to_owned())
-            .spawn(move || {
-                while ticker.wait_for_work() {
-                    std::thread::sleep(TICK);
-                    let Some(engine) = engine.upgrade() else {
-                        return;
-                    };
-                    engine.increment_epoch();
-                }
-            })
-            .map_err(|error| HostError(format!("no thread for the epoch: {error}")))?;
-        Ok(())
-    }
-
-    /// Whether there is work, once there is or the host has ended.
-    fn wait_for_work(&self) -> bool {
-        let mut ended = self.ended();
-        // Told before it is looked whether anybody runs, as whoever begins to run does so
-        // before it looks whether this is told: one of the two sees the other.
-        self.asleep.store(true, Ordering::SeqCst);
-        while !*ended && self.running.load(Ordering::SeqCst) == 0 {
-            ended = self
-                .changed
-                .wait(ended)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        self.asleep.store(false, Ordering::SeqCst);
-        !*ended
-    }
-
-    fn hold(self: &Arc<Self>) -> Running {
-        self.running.fetch_add(1, Ordering::SeqCst);
-        if self.asleep.load(Ordering::SeqCst) {
-            // With the lock, since the thread may have looked and not wait yet.
-            let _ended = self.ended();
-            self.changed.notify_all();
-        }
-        Running(Arc::clone(self))
-    }
-
-    fn ended(&self) -> MutexGuard<'_, bool> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        *self.ticker.ended() = true;
-        self.ticker.changed.notify_all();
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    use std::os::unix::fs::PermissionsExt as _;
-
-    #[test]
-    fn a_cache_directory_that_others_can_write_to_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = folder.path().join("cache");
-        for mode in [0o777, 0o770, 0o702] {
-            std::fs::create_dir_all(&cache).unwrap();
-            std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(mode)).unwrap();
-            let options = HostOptions {
-                compiled_code: CompiledCode::In(cache.clone()),
-                max_instances: 2,
-                ..HostOptions::default()
-            };
-            let error = Host::new(options).unwrap_err().to_string();
-            assert!(error.contains("others can write to it"), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_cache_directory_is_private_to_the_user() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = folder.path().join("a/b");
-        let options = HostOptions {
-            compiled_code: CompiledCode::In(cache.clone()),
-            max_instances: 2,
-            ..HostOptions::default()
-        };
-        Host::new(options).unwrap();
-        assert_eq!(
-            std::fs::metadata(&cache).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        self.ticker.end();
     }
 }

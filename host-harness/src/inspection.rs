@@ -1,6 +1,7 @@
 //! [`Inspection`]: what a component is from the outside, read without compiling or running
 //! it. For reviewers, and for the verdict that comes before loading.
 
+mod bounds;
 mod effort;
 mod interfaces;
 
@@ -9,12 +10,16 @@ use std::path::Path;
 use wasmparser::types::Types;
 use wasmparser::{
     CustomSectionReader, Encoding, KnownCustom, Parser, Payload, ValidPayload, Validator,
+    WasmFeatures,
 };
 
+use self::bounds::Bounds;
+use self::effort::Signatures;
 use self::interfaces::Lister;
 pub use self::interfaces::{Function, Interface};
 
 use crate::component::LoadError;
+use crate::engine::GUEST_FEATURES;
 use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
 use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES};
@@ -73,15 +78,20 @@ pub struct Inside {
     pub tables: Vec<(u64, Option<u64>)>,
     /// Of all functions.
     pub code_bytes: u64,
-    /// What compiling them takes, by their looks: for each function, its locals times the places
-    /// where values may come from two sides, each as often as loops lie around it.
+    /// What compiling them takes, by their looks, in a unit of its own: for each function, its
+    /// locals times the places where values may come from two sides, each as often as loops lie
+    /// around it; and more for values that many branches hand over, and for its size.
     pub compile_effort: u64,
+    /// The most effort that is taken.
+    pub compile_effort_limit: u64,
     /// Of all data segments.
     pub data_bytes: u64,
     /// Name and size of each custom section.
     pub custom_sections: Vec<(String, usize)>,
     /// What it was made with: field, name and version (`producers` section).
     pub producers: Vec<(String, String, String)>,
+    /// How many were read for that.
+    producers_read: usize,
     /// What it says of itself: `name`, and the annotations of the OCI image specification
     /// (`version`, `licenses`, `source`, `description` …).
     pub annotations: Vec<(String, String)>,
@@ -230,12 +240,21 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
     let mut read = Read {
         imports: Vec::new(),
         exports: Vec::new(),
-        inside: Inside::default(),
+        inside: Inside {
+            compile_effort_limit: COMPILE_EFFORT,
+            ..Inside::default()
+        },
         types: Err("it has no end".to_owned()),
     };
-    let (mut depth, mut validator) = (0_usize, Some(Validator::new()));
+    let features = match Mitigation::WasmFeatures.is_on() {
+        true => GUEST_FEATURES,
+        false => WasmFeatures::default(),
+    };
+    let (mut depth, mut validator) = (0_usize, Some(Validator::new_with_features(features)));
+    let (mut bounds, mut signatures) = (Bounds::default(), Signatures::default());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(not_wasm)?;
+        bounds.admit(&payload)?;
         match validator.as_mut().map(|valid| valid.payload(&payload)) {
             // The outermost ends last.
             Some(Ok(ValidPayload::End(types))) => read.types = Ok(types),
@@ -252,6 +271,7 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
             } if depth == 0 => return Err(LoadError::CoreModule),
             Payload::ModuleSection { .. } => {
                 depth += 1;
+                signatures = Signatures::default();
                 read.inside.modules += 1;
             }
             Payload::ComponentSection { .. } => depth += 1,
@@ -266,6 +286,25 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
                 for export in section {
                     read.exports
                         .push(export.map_err(not_wasm)?.name.name.to_owned());
+                }
+            }
+            Payload::TypeSection(section) => signatures.types(section).map_err(not_wasm)?,
+            Payload::FunctionSection(section) => {
+                signatures.functions(section).map_err(not_wasm)?;
+            }
+            Payload::CodeSectionEntry(body) => {
+                let found = signatures.next(&body).map_err(not_wasm)?;
+                let effort = &mut read.inside.compile_effort;
+                *effort = effort.saturating_add(found.effort);
+                if let Some(proposal) = found.foreign
+                    && validator.is_some()
+                    && Mitigation::WasmFeatures.is_on()
+                {
+                    read.types = Err(format!(
+                        "its code uses a proposal of WebAssembly that no connector needs, \
+                         `{proposal}`"
+                    ));
+                    validator = None;
                 }
             }
             payload => read.inside.take(payload)?,
@@ -301,10 +340,6 @@ impl Inside {
                 }
             }
             Payload::CodeSectionStart { size, .. } => self.code_bytes += u64::from(size),
-            Payload::CodeSectionEntry(body) => {
-                let effort = effort::of_function(&body).map_err(not_wasm)?;
-                self.compile_effort = self.compile_effort.saturating_add(effort);
-            }
             Payload::CustomSection(section) => self.custom(&section)?,
             _ => {}
         }
@@ -323,7 +358,13 @@ impl Inside {
                     let field = field.map_err(not_wasm)?;
                     for value in field.values {
                         let value = value.map_err(not_wasm)?;
-                        if self.producers.len() >= MOST_LISTED {
+                        // Those that are listed already are read as well.
+                        self.producers_read += 1;
+                        let most = match Mitigation::InspectionBounds.is_on() {
+                            true => MOST_READ,
+                            false => usize::MAX,
+                        };
+                        if self.producers.len() >= MOST_LISTED || self.producers_read > most {
                             return Ok(());
                         }
                         let producer = (field.name.into(), value.name.into(), value.version.into());
@@ -334,8 +375,9 @@ impl Inside {
                 }
             }
             _ if ANNOTATIONS.contains(&name) && self.annotations.len() < MOST_LISTED => {
-                let text = String::from_utf8_lossy(section.data()).into_owned();
-                self.annotations.push((name.to_owned(), text));
+                let most = section.data().len().min(MOST_ANNOTATION);
+                let text = String::from_utf8_lossy(section.data().get(..most).unwrap_or_default());
+                self.annotations.push((name.to_owned(), text.into_owned()));
             }
             _ => {}
         }
@@ -346,6 +388,10 @@ impl Inside {
 /// So many of each are listed: a connector has a handful, and looking at a component must not
 /// take longer the more it wants to be looked at.
 const MOST_LISTED: usize = 256;
+/// So many producers are read, those included that say the same again.
+const MOST_READ: usize = 10_000;
+/// Bytes of what a component says of itself; the rest is cut.
+const MOST_ANNOTATION: usize = 64 << 10;
 
 /// Custom sections that hold a text.
 const ANNOTATIONS: [&str; 7] = [
@@ -431,6 +477,40 @@ mod tests {
             "The component is no connector: it does not export \
              provisioning:connector/manifest@0.1.x, provisioning:connector/accounts@0.1.x."
         );
+    }
+
+    #[test]
+    fn looking_at_a_component_has_an_end_whatever_it_is_made_of() {
+        let custom = "(@custom \"\" \"\")".repeat(60_000);
+        let functions = "(func)".repeat(210_000);
+        let long = "a".repeat(90_000);
+        let exports: String = (0..50)
+            .map(|at| format!("(export \"{at}-{long}\" (func 0))"))
+            .collect();
+        let doubled: String = (1..20)
+            .map(|at| {
+                let of = at - 1;
+                format!("(component $c{at} (instance (instantiate $c{of})) (instance (instantiate $c{of})))")
+            })
+            .collect();
+        for (inside, what) in [
+            (custom, "sections"),
+            (format!("(core module {functions})"), "functions"),
+            (
+                format!("(core module (func) {exports})"),
+                "bytes of types, imports and exports",
+            ),
+            (
+                format!("(component $c0) {doubled} (instance (instantiate $c19))"),
+                "instances of components",
+            ),
+        ] {
+            let error = inspected(&format!("(component {inside})")).unwrap_err();
+            match error {
+                LoadError::TooMany { what: found, .. } => assert_eq!(found, what),
+                error => panic!("{what}: {error:?}"),
+            }
+        }
     }
 
     /// Looking at a component takes no longer the more it says of itself.

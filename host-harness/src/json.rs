@@ -326,6 +326,8 @@ fn inside(inside: &Inside) -> Json {
         "memories": ranges(&inside.memories),
         "tables": ranges(&inside.tables),
         "code-bytes": inside.code_bytes,
+        "compile-effort": inside.compile_effort,
+        "compile-effort-limit": inside.compile_effort_limit,
         "data-bytes": inside.data_bytes,
         "custom-sections": inside
             .custom_sections

@@ -42,6 +42,7 @@ pub mod bundled;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+pub mod compiler;
 mod component;
 pub mod conform;
 mod connection;

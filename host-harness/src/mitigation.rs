@@ -59,6 +59,12 @@ mitigations! {
     Addresses = "addresses",
     /// What would take long to compile is refused.
     CompileEffort = "compile-effort",
+    /// The process that compiles has bounds in time and memory.
+    CompileBounds = "compile-bounds",
+    /// A component uses what WebAssembly has for connectors, and nothing else of it.
+    WasmFeatures = "wasm-features",
+    /// Looking at a component has an end, whatever it is made of.
+    InspectionBounds = "inspection-bounds",
     /// The environment's proxies are ignored.
     EnvironmentProxies = "environment-proxies",
     /// Redirects are not followed.

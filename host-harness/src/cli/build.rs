@@ -7,7 +7,7 @@ use clap::Args;
 use guest_build::{Guest, Package, Tools};
 use serde_json::json;
 
-use super::connect::host;
+use super::connect::{host, loaded};
 use super::output::{Output, printable, sentence, wrapped};
 use super::{Options, Stop};
 use crate::component::Component;
@@ -42,10 +42,14 @@ pub(super) async fn run(
     // What may not be loaded is not run either.
     let manifest = match inspection.verdict() {
         Err(error) => Err(error.to_string()),
-        Ok(()) => Component::from_bytes(&host(options)?, &bytes)
-            .await
-            .map(|component| component.manifest().clone())
-            .map_err(|failure| failure.message()),
+        Ok(()) => {
+            let host = host(options)?;
+            let loading = Component::from_bytes(&host, &bytes);
+            loaded(&host, options, Some(&file), loading)
+                .await
+                .map(|component| component.manifest().clone())
+                .map_err(|failure| failure.message())
+        }
     };
     let shown = file.display().to_string();
     let document = || {

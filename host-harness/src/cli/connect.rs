@@ -1,10 +1,13 @@
 //! From the options of the command line to a connector, and to a connection.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::output::{Output, printable};
 use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
+use crate::compiler::Compiler;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
@@ -13,6 +16,9 @@ use crate::engine::{Host, HostOptions};
 use crate::failure::Failure;
 use crate::manifest::is_hidden;
 use crate::trace::{HarFile, Observer};
+
+/// How long something may take without a word about it.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A connection, and the trace that has to be closed at its end.
 pub(super) struct Connected {
@@ -33,6 +39,7 @@ pub(super) fn host(options: &Options) -> Result<Host, Stop> {
 
 pub(super) fn host_with(options: &Options, host: HostOptions) -> Result<Host, Stop> {
     let host = HostOptions {
+        compiler: Some(this_program()?),
         // One program, one operation at a time: a large pool would only cost address space.
         max_instances: 16,
         count_fuel: host.count_fuel || options.stats,
@@ -40,6 +47,46 @@ pub(super) fn host_with(options: &Options, host: HostOptions) -> Result<Host, St
         ..host
     };
     Host::new(host).map_err(|error| Stop::Usage(error.to_string()))
+}
+
+/// This program, started again to compile; see [`super::Command::Compile`].
+fn this_program() -> Result<Compiler, Stop> {
+    // By the system's own link to what runs, where there is one: the file may have been replaced
+    // by a newer build meanwhile, which is of no use to this one.
+    let link = Path::new("/proc/self/exe");
+    let program = match link.exists() {
+        true => Ok(link.to_owned()),
+        false => std::env::current_exe(),
+    };
+    let program = program
+        .map_err(|error| Stop::Usage(format!("This program does not find itself: {error}.")))?;
+    Ok(Compiler::new(program).argument(super::COMPILE))
+}
+
+/// Loads a component. Where that means compiling it, and it takes longer than a moment, a line
+/// on stderr says what is going on.
+pub(super) async fn loaded<T>(
+    host: &Host,
+    options: &Options,
+    file: Option<&Path>,
+    loading: impl Future<Output = T>,
+) -> T {
+    let mut loading = std::pin::pin!(loading);
+    tokio::select! {
+        biased;
+        loaded = &mut loading => return loaded,
+        () = host.compiling().has_taken(MOMENT) => {}
+    }
+    let name = file.map_or_else(
+        || "the bundled 8x8 connector".to_owned(),
+        |file| printable(&file.display().to_string()),
+    );
+    let once = match host.code().is_lasting() {
+        true => " (once: its code is kept)",
+        false => "",
+    };
+    Output::new(options.json).note(&format!("compiling {name} …{once}"));
+    loading.await
 }
 
 /// The connector named on the command line or in the connection file, else the bundled one.
@@ -54,12 +101,14 @@ pub(super) async fn component(
         .or_else(|| file?.component.as_ref());
     let provenance = file.map(|file| file.provenance.clone()).unwrap_or_default();
     if let Some(path) = named {
-        return Ok(Component::from_known_file(host, path, &provenance).await?);
+        let loading = Component::from_known_file(host, path, &provenance);
+        return Ok(loaded(host, options, Some(path), loading).await?);
     }
     provenance
         .verify(CONNECTOR_8X8, None)
         .map_err(Failure::from)?;
-    Ok(Component::from_bytes(host, CONNECTOR_8X8).await?)
+    let loading = Component::from_bytes(host, CONNECTOR_8X8);
+    Ok(loaded(host, options, None, loading).await?)
 }
 
 /// The connection file that the options name; in a replay without one, what the recording has

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use self::claims::Claims;
-use super::connect::{host, host_with};
+use super::connect::{host, host_with, loaded};
 use super::output::{Output, wrapped};
 use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
@@ -72,7 +72,8 @@ pub(super) async fn run(
             Some(file) => host_with(options, file.host_options())?,
             None => host(options)?,
         };
-        Some(Component::from_bytes(&host, &bytes).await)
+        let loading = Component::from_bytes(&host, &bytes);
+        Some(loaded(&host, options, file, loading).await)
     } else {
         None
     };

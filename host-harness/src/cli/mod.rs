@@ -146,6 +146,10 @@ enum Command {
     New(new::Arguments),
     /// Make a connector's crate into a component
     Build(build::Arguments),
+    /// Compiles a component for a host that started this program for it; see
+    /// [`crate::compiler`].
+    #[command(hide = true, name = COMPILE)]
+    Compile,
     /// Run a simulated 8x8 tenant on this machine, and print the connection file for it
     Tenant(tenant::Arguments),
 }
@@ -155,6 +159,9 @@ enum ConnectionCommand {
     /// Write a commented connection file, made from the connector's manifest
     New(connection_new::Arguments),
 }
+
+/// The command by which the program starts itself.
+const COMPILE: &str = "compile-for-host";
 
 /// Why a command ends without its answer.
 #[derive(Debug)]
@@ -184,6 +191,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misread(&error),
     };
+    if let Command::Compile = cli.command {
+        // Before there is anything else in this process.
+        return crate::compiler::run();
+    }
     log_to_stderr(cli.options.verbose);
     let output = Output::new(cli.options.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -286,7 +297,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
             Command::New(arguments) => new::run(&arguments, options, output),
             Command::Build(arguments) => build::run(arguments, options, output).await,
             Command::History(arguments) => history::run(&arguments, options, output),
-            Command::Tenant(_) | Command::Sync(_) | Command::Review(_) => Ok(()),
+            Command::Tenant(_) | Command::Sync(_) | Command::Review(_) | Command::Compile => Ok(()),
         }
     };
     // By value, so that what is given up has ended, and told so, before it is summed up.

@@ -509,8 +509,7 @@ impl Inner {
         }
         sandbox.end();
         let outlives = self.lifetime == SandboxLifetime::OnePerConnection;
-        let host = self.component.host();
-        if outlives && host.may_keep_a_place() || !Mitigation::FreshSandbox.is_on() {
+        if outlives && sandbox.may_stay() || !Mitigation::FreshSandbox.is_on() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
         }
     }

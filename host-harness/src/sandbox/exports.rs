@@ -2,9 +2,12 @@
 //! functions: the types of those are looked at when they are called, instead of those of all
 //! whenever a sandbox starts.
 
+use std::sync::Arc;
+
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use super::StoreState;
+use crate::engine::Runtime;
 
 /// Finds any 0.1.x.
 const ACCOUNTS: &str = "provisioning:connector/accounts@0.1.0";
@@ -13,6 +16,8 @@ const ACCOUNTS: &str = "provisioning:connector/accounts@0.1.0";
 #[derive(Clone)]
 pub(crate) struct Exports {
     pub(super) instance: InstancePre<StoreState>,
+    /// Where its instances live.
+    pub(super) runtime: Arc<Runtime>,
     pub(super) open: ComponentExportIndex,
     pub(super) reach: ComponentExportIndex,
     pub(super) learned: ComponentExportIndex,
@@ -29,7 +34,10 @@ impl Exports {
     /// # Errors
     ///
     /// It lacks one.
-    pub(crate) fn of(instance: InstancePre<StoreState>) -> wasmtime::Result<Self> {
+    pub(crate) fn of(
+        instance: InstancePre<StoreState>,
+        runtime: Arc<Runtime>,
+    ) -> wasmtime::Result<Self> {
         let component = instance.component();
         let export = |within: Option<&ComponentExportIndex>, name: &str| {
             component
@@ -50,6 +58,7 @@ impl Exports {
             update: function("[method]connection.update")?,
             delete: function("[method]connection.delete")?,
             instance,
+            runtime,
         })
     }
 }

@@ -18,9 +18,9 @@ impl Floor {
     ///
     /// It is no component, or imports what the contract does not have.
     pub fn new(host: &Host, component: &[u8]) -> wasmtime::Result<Self> {
-        let component = Component::from_binary(host.engine(), component)?;
+        let component = Component::from_binary(host.pooled().engine(), component)?;
         Ok(Self {
-            instance: host.linker().instantiate_pre(&component)?,
+            instance: host.pooled().linker().instantiate_pre(&component)?,
             host: host.clone(),
         })
     }
@@ -31,8 +31,8 @@ impl Floor {
     ///
     /// Those of instantiating it.
     pub async fn start(&self) -> Result<(), Failure> {
-        let _place = self.host.place(None).await?;
-        let mut store = Sandbox::store(&self.host, &Limits::default(), None)?;
+        let _place = self.host.pooled().place(None).await?;
+        let mut store = Sandbox::store(&self.host, self.host.pooled(), &Limits::default(), None)?;
         let instance = self.instance.instantiate_async(&mut store).await;
         instance
             .map(drop)

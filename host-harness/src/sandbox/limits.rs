@@ -176,7 +176,19 @@ pub(crate) const MOST_HEADER_BYTES: usize = 256 << 10;
 pub(crate) const COMPONENT_BYTES: u64 = 32 << 20;
 /// What compiling a component may take, as
 /// [`Inside::compile_effort`](crate::inspection::Inside::compile_effort) counts it.
-pub(crate) const COMPILE_EFFORT: u64 = 20_000_000;
+/// The engines of other languages that are known come to two thirds of it.
+pub(crate) const COMPILE_EFFORT: u64 = 30_000_000;
+/// What it may take in this process, where no [`Compiler`](crate::compiler::Compiler) is named:
+/// some seconds, if the estimate holds.
+pub(crate) const IN_PROCESS_EFFORT: u64 = 2_000_000;
+/// Bytes of code of a component that is compiled in this process.
+pub(crate) const IN_PROCESS_CODE: u64 = 1 << 20;
+/// Core instances, memories and tables of one component with much code; one with little has
+/// fewer, as the pool has places. An engine of Python takes 38 instances, one of JavaScript three
+/// memories and three tables.
+pub(crate) const MOST_INSTANCES: usize = 128;
+pub(crate) const MOST_MEMORIES: usize = 8;
+pub(crate) const MOST_TABLES: usize = 32;
 /// Bytes of one message, of a log or a failure; the rest is cut.
 pub(crate) const MESSAGE_BYTES: usize = 4 << 10;
 /// Bytes of a code, or of a name in a message; the rest is cut.

@@ -10,13 +10,13 @@ use wasmtime::component::{
 use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
 use super::fault::{fault, says_nothing_more};
-use super::limits::{LEARNED_TIME, MOST_REACH};
+use super::limits::{LEARNED_TIME, MOST_INSTANCES, MOST_MEMORIES, MOST_REACH, MOST_TABLES};
 use super::{Exports, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
 use crate::bindings::{Connector, http, log, types};
 use crate::component::LoadError;
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
 use crate::egress::{Egress, Operation};
-use crate::engine::{Host, Share, TICK, Taken};
+use crate::engine::{Host, Runtime, Share, TICK, Taken};
 use crate::failure::Failure;
 use crate::mitigation::Mitigation;
 use crate::trace::{Meter, Place};
@@ -145,6 +145,18 @@ impl ResourceLimiter for StoreState {
         self.table_elements = total;
         Ok(true)
     }
+
+    fn instances(&self) -> usize {
+        MOST_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        MOST_MEMORIES
+    }
+
+    fn tables(&self) -> usize {
+        MOST_TABLES
+    }
 }
 
 impl types::Host for StoreState {}
@@ -232,11 +244,11 @@ impl Sandbox {
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Waiting);
         }
-        let place = host.place(share).await?;
+        let place = exports.runtime.place(share).await?;
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Host);
         }
-        let mut store = Self::store(host, limits, meter)?;
+        let mut store = Self::store(host, &exports.runtime, limits, meter)?;
         match exports.instance.instantiate_async(&mut store).await {
             Ok(instance) => Ok(Self {
                 store,
@@ -252,10 +264,11 @@ impl Sandbox {
     /// A store with every limit on.
     pub(super) fn store(
         host: &Host,
+        runtime: &Runtime,
         limits: &Limits,
         meter: Option<Meter>,
     ) -> Result<Store<StoreState>, Failure> {
-        let mut store = Store::new(host.engine(), StoreState::new(limits.clone()));
+        let mut store = Store::new(runtime.engine(), StoreState::new(limits.clone()));
         if meter.is_some() {
             store.call_hook(|mut context, crossing| {
                 let fuel = context.get_fuel().ok();
@@ -379,6 +392,11 @@ impl Sandbox {
         state.operation = operation;
         state.egress = Some(egress);
         self.store.set_epoch_deadline(1);
+    }
+
+    /// Whether it may wait for its connection's next operation, and keep its place.
+    pub(crate) fn may_stay(&self) -> bool {
+        self.exports.runtime.may_keep_a_place()
     }
 
     /// The operation is over; the sandbox may be kept for the next.

@@ -10,7 +10,9 @@
 mod authors;
 mod bad_input;
 mod commands;
+mod compiling;
 mod conform;
+mod hurtful;
 mod inspect;
 #[cfg(unix)]
 mod interruption;

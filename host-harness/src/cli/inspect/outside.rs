@@ -67,6 +67,10 @@ fn inside(inside: &Inside) -> String {
         "inside\n  {} core modules, {} bytes of code, {} bytes of data\n",
         inside.modules, inside.code_bytes, inside.data_bytes
     );
+    text.push_str(&format!(
+        "  effort to compile it: {} of {} at most\n",
+        inside.compile_effort, inside.compile_effort_limit
+    ));
     listed(&mut text, &inside.memories, |text, memory| {
         text.push_str(&format!("  memory: {}\n", range(memory, "bytes")));
     });

@@ -1,0 +1,203 @@
+//! From a component's bytes to code, once for each component and kind of host.
+
+use std::hash::{Hash as _, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, watch};
+use wasmtime::Engine;
+
+use super::{Host, Runtime, Tuning};
+use crate::compiler::{Compiler, Job, Leash};
+use crate::component::LoadError;
+use crate::inspection::Inspection;
+use crate::mitigation::Mitigation;
+use crate::provenance::hexadecimal;
+use crate::sandbox::{Exports, IN_PROCESS_CODE, IN_PROCESS_EFFORT};
+
+/// What a host compiles at the moment.
+pub(crate) struct Compiling {
+    /// One at a time: each may take all the memory that is allowed.
+    turn: Arc<Semaphore>,
+    under_way: watch::Sender<usize>,
+}
+
+impl Default for Compiling {
+    fn default() -> Self {
+        Self {
+            turn: Arc::new(Semaphore::new(1)),
+            under_way: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Compiling {
+    fn begin(&self) -> UnderWay {
+        self.under_way.send_modify(|count| *count += 1);
+        UnderWay(self.under_way.clone())
+    }
+
+    /// Returns when something has been compiled for so long without a break.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn has_taken(&self, time: std::time::Duration) {
+        let mut under_way = self.under_way.subscribe();
+        loop {
+            if under_way.wait_for(|count| *count > 0).await.is_err() {
+                return std::future::pending().await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(time) => return,
+                _ = under_way.wait_for(|count| *count == 0) => {}
+            }
+        }
+    }
+}
+
+struct UnderWay(watch::Sender<usize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Host {
+    /// A component's code, compiled where it is not there yet. The verdict was good.
+    pub(crate) async fn compiled(
+        &self,
+        bytes: Arc<[u8]>,
+        inspection: &Inspection,
+    ) -> Result<Arc<Exports>, LoadError> {
+        let code_bytes = inspection.inside.code_bytes;
+        let (runtime, tuning) =
+            self.runtime(code_bytes)
+                .map_err(|error| LoadError::NotCompiled {
+                    reason: error.to_string(),
+                })?;
+        match self.compiler() {
+            Some(compiler) => {
+                let compiler = compiler.clone();
+                self.hand_over(&bytes, inspection, &runtime, tuning, compiler)
+                    .await?;
+                off_the_runtime(move || loaded(runtime, &bytes)).await
+            }
+            None => {
+                let effort = inspection.inside.compile_effort;
+                let plain = effort <= IN_PROCESS_EFFORT && code_bytes <= IN_PROCESS_CODE;
+                if !plain && Mitigation::CompileEffort.is_on() {
+                    return Err(LoadError::NeedsCompiler { effort, code_bytes });
+                }
+                let turn = Arc::clone(&self.compiling().turn).acquire_owned().await;
+                let under_way = self.compiling().begin();
+                off_the_runtime(move || {
+                    let _until_it_is_done = (turn, under_way);
+                    loaded(runtime, &bytes)
+                })
+                .await
+            }
+        }
+    }
+
+    /// Has it compiled by the program that does so. Where it was before, under the same bounds,
+    /// nothing is started: its code is there, or takes no more than it took then.
+    async fn hand_over(
+        &self,
+        bytes: &Arc<[u8]>,
+        inspection: &Inspection,
+        runtime: &Arc<Runtime>,
+        tuning: Tuning,
+        compiler: Compiler,
+    ) -> Result<(), LoadError> {
+        let key = key(runtime.engine());
+        let mark = self.code().mark(&key, &inspection.sha256);
+        let is_marked = || mark.as_deref().is_some_and(Path::is_file);
+        if is_marked() {
+            return Ok(());
+        }
+        let turn = Arc::clone(&self.compiling().turn).acquire_owned().await;
+        // Another may have had it compiled meanwhile.
+        if is_marked() {
+            return Ok(());
+        }
+        let under_way = self.compiling().begin();
+        let leash = Leash::default();
+        // Whoever gives up waiting ends the process.
+        let _cut = leash.cut_on_drop();
+        let (host, bytes, code_bytes) = (
+            self.clone(),
+            Arc::clone(bytes),
+            inspection.inside.code_bytes,
+        );
+        off_the_runtime(move || {
+            let _until_it_is_done = (turn, under_way);
+            let Some(cache) = host.code().cache() else {
+                return Err(LoadError::NotCompiled {
+                    reason: "there is no directory for its code".to_owned(),
+                });
+            };
+            let job = Job {
+                component: &bytes,
+                code_bytes,
+                tuning,
+                directory: cache.directory(),
+                key: &key,
+            };
+            compiler.compile(&job, &leash)?;
+            if let Some(mark) = mark
+                && let Err(error) = written(&mark)
+            {
+                // The next one asks the program again, which finds the code.
+                tracing::debug!("{}: {error}", mark.display());
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn written(mark: &Path) -> std::io::Result<()> {
+    if let Some(folder) = mark.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(mark, b"")
+}
+
+/// Beside the operations: it takes as long as the component is large.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| LoadError::NotCompiled {
+        reason: "the compiler gave up".to_owned(),
+    })?
+}
+
+fn loaded(runtime: Arc<Runtime>, bytes: &[u8]) -> Result<Arc<Exports>, LoadError> {
+    // `from_binary` alone, which takes no precompiled code.
+    let component = wasmtime::component::Component::from_binary(runtime.engine(), bytes);
+    let component = component.map_err(LoadError::mismatch)?;
+    let instance = runtime.linker().instantiate_pre(&component);
+    let instance = instance.map_err(LoadError::mismatch)?;
+    let exports = Exports::of(instance, runtime);
+    exports.map(Arc::new).map_err(LoadError::mismatch)
+}
+
+/// What an engine's code depends on, for comparison: version, processor, configuration.
+pub(crate) fn key(engine: &Engine) -> String {
+    struct Everything(Sha256);
+
+    impl Hasher for Everything {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+
+    let mut everything = Everything(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut everything);
+    hexadecimal(&everything.0.finalize())
+}
