@@ -42,6 +42,18 @@ pub(super) fn host_with(options: &Options, host: HostOptions) -> Result<Host, St
     Host::new(host).map_err(|error| Stop::Usage(error.to_string()))
 }
 
+/// The connector, loaded for its manifest alone.
+pub(super) async fn named_component(
+    options: &Options,
+    file: Option<&ConnectionFile>,
+) -> Result<Component, Stop> {
+    let host = match file {
+        Some(file) => host_with(options, file.host_options())?,
+        None => host(options)?,
+    };
+    component(&host, options, file).await
+}
+
 /// The connector named on the command line or in the connection file, else the bundled one.
 pub(super) async fn component(
     host: &Host,

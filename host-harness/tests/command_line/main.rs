@@ -22,4 +22,6 @@ mod review;
 mod rules;
 mod stats;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod traces;
