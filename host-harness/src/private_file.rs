@@ -18,7 +18,9 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 /// stands at the path, it is the link that gives way and not the file that it leads to.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     if !Mitigation::PrivateFiles.is_on() {
-        return File::create(path);
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        return private(&mut options).open(path);
     }
     Replacement::of(path)?.in_place()
 }
