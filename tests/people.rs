@@ -1,4 +1,4 @@
-//! A name is not a person (facts §4.20): nobody is given somebody else's account, however
+//! A name is not a person (docs/8x8.md §4.20): nobody is given somebody else's account, however
 //! much the names agree, and nobody who is there gets a second one.
 
 use host_harness::Failure;

@@ -8,7 +8,7 @@
 use crate::contract::{Failure, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
 use crate::prelude::*;
 use crate::scim::ErrorBody;
-use crate::settings::{CUSTOMER_ID, INSTANCE_URL, Tenant};
+use crate::settings::{CUSTOMER_ID, INSTANCE_URL, SameDomain, Tenant};
 use crate::transport::{RefusalReason, Response, TransportFailure};
 
 /// Large, so it travels in a box.
@@ -296,7 +296,7 @@ pub fn from_transport(operation: Operation, failed: &TransportFailure) -> Boxed 
     }
 }
 
-/// What an error answer means; see the table in the module's own documentation. The
+/// What an error answer means: `docs/answers.md` has the table, and its tests read it there. The
 /// caller has dealt with what it can do something about: a 404 for one user, a taken name,
 /// a lost answer to a write.
 #[must_use]
@@ -312,7 +312,7 @@ pub fn from_answer(operation: Operation, tenant: &Tenant, response: &Response) -
     let wait = |default: u32| AfterMs(response.retry_after_ms.unwrap_or(default));
     // “…” stands for “8x8 was asked to” and what.
     let (kind, code, retry, message) = match response.status {
-        300..=399 => return moved(response),
+        300..=399 => return moved(tenant, response),
         400 if body.is("invalidCursor") || body.is("expiredCursor") => (
             Kind::InvalidCursor,
             None,
@@ -465,31 +465,49 @@ fn wrong_address(response: &Response) -> Boxed {
         .upstream(Some(upstream(response)))
 }
 
-/// Redirects are not followed: 307 and 308 would take a write along (RFC 7644 §3.12).
-fn moved(response: &Response) -> Boxed {
-    let target = header(response, "location").and_then(|location| {
-        let url = fluent_uri::Uri::parse(location).ok()?;
-        let authority = url.authority()?;
-        let port = authority.port().map(|port| text!(":", port.as_str()));
-        Some(text!(
-            url.scheme().as_str(),
-            "://",
-            authority.host(),
-            port.unwrap_or_default(),
-            url.path().as_str()
-        ))
-    });
-    let message = match target {
-        Some(target) => text!(
-            "The service has moved (",
-            number(response.status),
-            "). If you trust that address, paste this as Instance URL, without \
-                what follows /scim/v2: ",
-            cleaned(&target, 256)
-        ),
+/// Redirects are not followed: 307 and 308 would take a write along (RFC 7644 §3.12). Whatever
+/// is pasted as Instance URL gets the token, so an address is proposed only where it could be
+/// this customer's own: most redirects lead to a sign-in page.
+fn moved(tenant: &Tenant, response: &Response) -> Boxed {
+    let status = number(response.status);
+    let target = header(response, "location").and_then(Target::of);
+    let message = match &target {
+        Some(target) => {
+            let (address, host) = (cleaned(&target.address, 256), cleaned(&target.host, 256));
+            match target
+                .scim
+                .as_deref()
+                .and_then(|url| tenant.recognises(url))
+            {
+                Some(SameDomain(true)) => text!(
+                    "The service has moved (",
+                    status,
+                    "). If you trust that address, paste this as Instance URL, without \
+                        what follows /scim/v2: ",
+                    address
+                ),
+                Some(SameDomain(false)) => text!(
+                    "The service sends us to another domain (",
+                    status,
+                    "): ",
+                    address,
+                    ". Whoever has that domain would get the token, so ask 8x8 first whether it \
+                        is theirs. Nothing was sent there."
+                ),
+                None => text!(
+                    "Something redirects to a sign-in page (",
+                    status,
+                    ", to ",
+                    host,
+                    ") instead of answering. Redirects are not followed, and nothing was sent \
+                        there. Copy the 8x8 URL from the Admin Console again; where a proxy or \
+                        single sign-on stands before the service, it has to let SCIM through."
+                ),
+            }
+        }
         None => text!(
             "The service sends us elsewhere (",
-            number(response.status),
+            status,
             "), and redirects are not followed. Copy the 8x8 URL from the Admin \
                 Console again."
         ),
@@ -503,6 +521,52 @@ fn moved(response: &Response) -> Boxed {
         }])
         .retry(RetryAdvice::AfterRepair)
         .upstream(Some(upstream(response)))
+}
+
+/// Where a redirect leads.
+struct Target {
+    /// Without user, query and fragment.
+    address: String,
+    host: String,
+    /// As far as `/scim/v2`, where a resource or nothing follows.
+    scim: Option<String>,
+}
+
+impl Target {
+    fn of(location: &str) -> Option<Self> {
+        let url = fluent_uri::Uri::parse(location).ok()?;
+        let authority = url.authority()?;
+        let port = authority.port().map(|port| text!(":", port.as_str()));
+        let origin = text!(
+            url.scheme().as_str(),
+            "://",
+            authority.host(),
+            port.unwrap_or_default()
+        );
+        let path = url.path().as_str();
+        Some(Self {
+            address: text!(origin, path),
+            host: authority.host().to_owned(),
+            scim: scim_root(path).map(|root| text!(origin, root)),
+        })
+    }
+}
+
+/// The path as far as `/scim/v2`, where nothing follows that, or a resource of SCIM and its id.
+fn scim_root(path: &str) -> Option<&str> {
+    const ROOT: &str = "/scim/v2";
+
+    let end = path.find(ROOT)?.checked_add(ROOT.len())?;
+    let (root, rest) = path.split_at_checked(end)?;
+    let mut segments = rest.trim_end_matches('/').split('/');
+    let is_root = segments.next() == Some("");
+    let is_resource = match segments.next() {
+        None => true,
+        Some("Users") => segments.nth(1).is_none(),
+        Some("ServiceProviderConfig" | "ResourceTypes" | "Schemas") => segments.next().is_none(),
+        Some(_) => false,
+    };
+    (is_root && is_resource).then_some(root)
 }
 
 /// A text of the service's, fit for a message: one line, no control or formatting

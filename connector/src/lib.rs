@@ -19,7 +19,7 @@
 //! | `prelude` | the names that come with the standard library |
 //! | `planted` | mistakes for the tests to notice; not in the component |
 //!
-//! Everything but `component` runs and is tested natively.
+//! Everything but `memory` builds natively, and everything but that and `component` is tested there.
 
 #![no_std]
 

@@ -31,6 +31,10 @@ pub enum UpdateMethod {
     Put,
 }
 
+/// Whether two hosts are below one registered name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SameDomain(pub bool);
+
 /// One customer's SCIM service.
 #[derive(Debug, Clone)]
 pub struct Tenant {
@@ -161,6 +165,15 @@ impl Tenant {
             segments.push(percent_decode(segment)?);
         }
         Some(segments)
+    }
+
+    /// Whether a SCIM URL could be this customer's Instance URL, and whether its host belongs
+    /// to whoever has the tenant's: it is the same, or both are below one registered name.
+    #[must_use]
+    pub fn recognises(&self, url: &str) -> Option<SameDomain> {
+        let (theirs, _) = base(url, Some(&self.customer_id), true).ok()?;
+        let (theirs, own) = (host(&theirs)?, host(&self.base)?);
+        Some(SameDomain(is_same_domain(own, theirs)))
     }
 
     /// Every URN that a site may stand under, the one to write first.
@@ -373,6 +386,34 @@ fn path(path: &str) -> Option<(&str, Option<&str>)> {
         "" | "scim" | "scim/v2" | "scim/v2/Users" | "scim/v2/users"
     );
     (is_known && is_customer_id(id)).then_some((prefix, Some(id)))
+}
+
+/// The host of a base URL, whose form is known.
+fn host(base: &str) -> Option<&str> {
+    let (_, rest) = base.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let port = authority.rfind(':').filter(|_| !authority.ends_with(']'));
+    port.map_or(Some(authority), |port| authority.get(..port))
+}
+
+/// Careful rather than complete, since what is registered stands in a list that is not here: a
+/// name of two labels is taken for a registered one where the last has three letters or more, as
+/// in `8x8.com`, and not in `co.uk`.
+fn is_same_domain(own: &str, theirs: &str) -> bool {
+    let is_below = |name: &str| {
+        let below = theirs.strip_suffix(name);
+        below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+    };
+    if is_below(own) {
+        return true;
+    }
+    let Some((_, parent)) = own.split_once('.') else {
+        return false;
+    };
+    let labels = parent.split('.').count();
+    let top = parent.rsplit('.').next().unwrap_or_default();
+    let is_name = top.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_name && (labels > 2 || labels == 2 && top.len() > 2) && is_below(parent)
 }
 
 /// Only a first look, for a message in time: what loopback is, is the host's to judge.

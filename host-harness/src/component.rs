@@ -14,7 +14,8 @@ use crate::manifest;
 use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
 use crate::sandbox::{
-    COMPILE_EFFORT, COMPONENT_BYTES, Exports, IN_PROCESS_CODE, IN_PROCESS_EFFORT, Limits, Sandbox,
+    COMPILE_EFFORT, COMPONENT_BYTES, Exports, IN_PROCESS_CODE, IN_PROCESS_EFFORT, Limits,
+    MESSAGE_BYTES, Sandbox, clean,
 };
 use crate::trace::Meter;
 
@@ -102,7 +103,7 @@ pub enum LoadError {
     #[error("The component is empty.")]
     Empty,
     /// The bytes are no WebAssembly.
-    #[error("This is not a WebAssembly component: {reason}.")]
+    #[error("This is not a WebAssembly component: {}.", calm(reason))]
     NotWasm {
         /// What is wrong with them.
         reason: String,
@@ -114,7 +115,7 @@ pub enum LoadError {
     )]
     CoreModule,
     /// It wants more of its host than the contract has.
-    #[error("The component imports what the contract does not have: {}.", beyond.join(", "))]
+    #[error("The component imports what the contract does not have: {}.", calm(&beyond.join(", ")))]
     BeyondContract {
         /// The imports in question.
         beyond: Vec<String>,
@@ -142,15 +143,16 @@ pub enum LoadError {
     },
     /// Its imports or exports have the contract's names and other types, or its code is
     /// not valid.
-    #[error("The component does not fit the contract: {reason}.")]
+    #[error("The component does not fit the contract: {}.", calm(reason))]
     Mismatch {
         /// What wasmtime said.
         reason: String,
     },
     /// It is made for another version of the contract.
     #[error(
-        "The component is made for contract {wanted}, and this host has contract {}: take a \
+        "The component is made for contract {}, and this host has contract {}: take a \
          version of the connector, or of the host, that fits the other.",
+        calm(wanted),
         CONTRACT_VERSION
     )]
     OtherContract {
@@ -166,7 +168,7 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// An OCI layout, or what it refers to, is not as it says it is.
-    #[error("{what}")]
+    #[error("{}", calm(what))]
     Layout {
         /// What is wrong, in a sentence.
         what: String,
@@ -177,6 +179,11 @@ pub enum LoadError {
         /// Everything that is wrong with it.
         problems: Vec<String>,
     },
+}
+
+/// The names in a component are its author's words, and go into messages for people.
+fn calm(words: &str) -> String {
+    clean(words, MESSAGE_BYTES)
 }
 
 impl LoadError {
@@ -470,6 +477,29 @@ mod tests {
     async fn exports_of_the_right_name_and_another_type_do_not_fit() {
         let error = refused("").await;
         assert!(matches!(error, LoadError::Mismatch { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn names_in_a_component_are_calm_in_what_is_said_of_it() {
+        let name = "a\u{1b}[2J\nb\u{202e}c".to_owned();
+        for error in [
+            LoadError::BeyondContract {
+                beyond: vec![name.clone()],
+            },
+            LoadError::Mismatch {
+                reason: name.clone(),
+            },
+            LoadError::NotWasm {
+                reason: name.clone(),
+            },
+            LoadError::OtherContract {
+                wanted: name.clone(),
+            },
+            LoadError::Layout { what: name },
+        ] {
+            let said = error.to_string();
+            assert!(said.contains("a\u{fffd}[2J b\u{fffd}c"), "{said:?}");
+        }
     }
 
     /// Were it compiled, it would be refused for its exports.

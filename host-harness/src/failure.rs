@@ -38,8 +38,8 @@ pub enum Failure {
         /// How long it had, and whether a write may have happened.
         message: String,
     },
-    /// The caller stopped the operation. For programs that stop operations by dropping
-    /// them and still owe an answer; this library never returns it.
+    /// The operation was stopped before its end: because the host is going down, or by a program
+    /// that stops operations by dropping them and still owes an answer.
     #[error("{message}")]
     Cancelled {
         /// What was done before, and what may have been.

@@ -34,6 +34,8 @@
 //! ```
 
 #![deny(missing_docs)]
+// What the program prints goes through `cli::terminal`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod attributes;
 mod bindings;
@@ -54,6 +56,7 @@ mod inspection;
 pub mod json;
 mod manifest;
 mod mitigation;
+mod private_file;
 mod promises;
 mod provenance;
 pub mod provision;
@@ -65,6 +68,7 @@ mod settings;
 pub mod simulated_tenant;
 #[cfg(feature = "sync")]
 pub mod sync;
+mod text;
 mod toml_file;
 pub mod trace;
 

@@ -93,6 +93,10 @@ mitigations! {
     HiddenHeaders = "hidden-headers",
     /// A secret file that others can read is refused.
     SecretFiles = "secret-files",
+    /// What holds people's data or secrets is a new file, which its owner alone can read.
+    PrivateFiles = "private-files",
+    /// The lock of a run stands where no other user can hold, make or replace it.
+    PrivateLock = "private-lock",
     /// Each operation has a sandbox of its own.
     FreshSandbox = "fresh-sandbox",
     /// A guest that computes lets others run.
@@ -103,6 +107,8 @@ mitigations! {
     Promises = "promises",
     /// What a guest says is made fit for terminals and people.
     CalmText = "calm-text",
+    /// Whatever the program prints has nothing that a terminal obeys or that cannot be seen.
+    CalmTerminal = "calm-terminal",
     /// Nothing of a secret goes to the guest: switched off, it gets one in an answer's header.
     SecretNotInGuest = "secret-not-in-guest",
     /// Nor into the log.

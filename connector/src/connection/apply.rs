@@ -235,7 +235,7 @@ fn is_whole(change: &Goal<'_>, before: &State<'_>, after: &State<'_>) -> bool {
         && after.resource.holds_members_of(&before.resource)
 }
 
-/// PATCH is not served, at all or for this path (facts §2).
+/// PATCH is not served, at all or for this path (docs/8x8.md §2).
 fn is_not_served(response: &Response) -> bool {
     match response.status {
         405 | 501 => true,

@@ -1,7 +1,7 @@
 //! A new account.
 //!
 //! POST is never sent twice: where its answer is lost, the account is looked for, and only
-//! what is found counts (facts §4.17).
+//! what is found counts (docs/8x8.md §4.17).
 
 use alloc::borrow::Cow;
 
@@ -138,7 +138,7 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-/// Compares what is there with what was asked for: a success is no proof (facts §4.18).
+/// Compares what is there with what was asked for: a success is no proof (docs/8x8.md §4.18).
 fn done(goal: &Goal<'_>, state: &State<'_>, mut notices: Vec<Notice>) -> Result<Outcome> {
     let unmet = goal.unmet(state);
     let mut ignored = Vec::new();

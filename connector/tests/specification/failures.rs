@@ -68,6 +68,52 @@ fn a_redirect_names_where_to_without_its_query() {
     assert!(!message.contains("token"), "{message}");
 }
 
+/// Whatever is pasted there gets the token.
+#[test]
+fn a_redirect_is_proposed_only_where_it_could_be_this_customers_service() {
+    let said = |to: &str| check(with_header(answer(302, ""), "location", to)).message;
+    for own in [
+        "https://elsewhere.8x8.com/udi/customers/A1/scim/v2",
+        "https://eu.platform.8x8.com/udi/customers/A1/scim/v2/Users/1",
+        "https://platform.8x8.com:8443/customers/A1/scim/v2/ServiceProviderConfig",
+        "https://8x8.com/udi/customers/A1/scim/v2/",
+    ] {
+        assert!(
+            said(own).contains("paste this as Instance URL"),
+            "{}",
+            said(own)
+        );
+    }
+    for other in [
+        "https://sso.example.com/login",
+        "https://login.8x8.com/login?next=/udi/customers/A1/scim/v2",
+        "https://login.8x8.com/udi/customers/A1/scim/v2/login",
+        "https://login.8x8.com/udi/customers/A1/scim/v2login",
+        "https://login.8x8.com/udi/customers/A1/scim/v2/Users/1/login",
+        "https://login.8x8.com/scim/v2",
+        "https://login.8x8.com/udi/customers/B2/scim/v2/Users",
+        "https://login.8x8.com/udi/customers/A1/../scim/v2",
+        "https://login.8x8.com/udi/customers/A1%2fscim/v2",
+        "http://platform.8x8.com/udi/customers/A1/scim/v2/Users",
+        "https://user@login.example/saml?to=/scim/v2",
+        "saml://platform.8x8.com/udi/customers/A1/scim/v2",
+    ] {
+        let said = said(other);
+        assert!(said.contains("redirects to a sign-in page"), "{said}");
+        assert!(!said.contains("Instance URL"), "{said}");
+    }
+    for foreign in [
+        "https://scim.example.com/udi/customers/A1/scim/v2/Users",
+        "https://platform.8x8.com.example/udi/customers/A1/scim/v2",
+        "https://platform.not8x8.com/udi/customers/A1/scim/v2",
+        "https://com/udi/customers/A1/scim/v2",
+    ] {
+        let said = said(foreign);
+        assert!(said.contains("another domain"), "{said}");
+        assert!(!said.contains("Instance URL"), "{said}");
+    }
+}
+
 #[test]
 fn the_service_words_are_short_and_cleaned() {
     let long = "x\u{1b}[2J".repeat(500);

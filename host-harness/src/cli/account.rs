@@ -1,12 +1,10 @@
 //! `harness account`: one operation of the contract on one account, or a listing.
 
-use std::time::Duration;
-
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::connect::{Connected, connect};
 use super::output::{Output, joined, printable, sentence, shown, status, table};
+use super::terminal::Bar;
 use super::{Options, Stop, pair};
 use crate::attributes::{self, Pair, values};
 use crate::connection::Connection;
@@ -165,11 +163,11 @@ async fn list(
     let mut header = vec!["id", "status"];
     header.extend(&columns);
     let mut rows = table(&header);
-    let progress = progress(output);
+    let progress = Bar::new(None, "{spinner} {pos} accounts, {per_sec}");
     let mut count = 0;
     let mut failure = None;
     if output.is_json() {
-        output.line("{\"accounts\": [");
+        output.json_line("{\"accounts\": [");
     }
     while limit.is_none_or(|limit| count < limit) {
         let next = tokio::select! {
@@ -184,7 +182,7 @@ async fn list(
             }
             Some(Ok(account)) if output.is_json() => {
                 let comma = if count == 0 { "" } else { "," };
-                output.line(&format!("{comma}{}", json::account(manifest, &account)));
+                output.json_line(&format!("{comma}{}", json::account(manifest, &account)));
             }
             Some(Ok(account)) => {
                 let mut row = vec![printable(&account.id), status(account.status).to_owned()];
@@ -196,16 +194,16 @@ async fn list(
             }
         }
         count += 1;
-        progress.set_position(count);
+        progress.at(count);
     }
-    progress.finish_and_clear();
+    progress.clear();
     if output.is_json() {
         let total = serde_json::json!(listing.total());
         match &failure {
-            None => output.line(&format!("], \"total\": {total}}}")),
+            None => output.json_line(&format!("], \"total\": {total}}}")),
             Some(failed) => {
                 let document = json::failure(failed);
-                output.line(&format!(
+                output.json_line(&format!(
                     "], \"total\": {total}, \"failure\": {}}}",
                     document["failure"]
                 ));
@@ -223,7 +221,7 @@ async fn list(
     match failure {
         None => Ok(()),
         Some(failed) if output.is_json() => {
-            output.note(&format!("error: {}", sentence(failed.message())));
+            output.error(&sentence(failed.message()));
             Err(Stop::Verdict)
         }
         Some(failed) => Err(failed.into()),
@@ -238,16 +236,4 @@ fn columns(manifest: &Manifest) -> Vec<&str> {
         .filter(|spec| spec.required || manifest.lookup_keys.contains(&spec.name))
         .map(|spec| spec.name.as_str())
         .collect()
-}
-
-fn progress(output: Output) -> ProgressBar {
-    if !output.shows_progress() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} accounts, {per_sec}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }

@@ -2,6 +2,7 @@
 
 use super::connect::connect;
 use super::output::{Output, notices};
+use super::terminal::Text;
 use super::{Options, Stop};
 use crate::contract::Notice;
 use crate::json;
@@ -43,7 +44,8 @@ pub(super) async fn run(options: &Options, output: Output) -> Result<(), Stop> {
                 Some(false) => "It can only be read.\n",
                 None => "Whether it can be written to shows only in writing.\n",
             });
-            text.push_str(&notices(&report.notices));
+            let mut text = Text::from(text);
+            text.push_text(&notices(&report.notices));
             text
         },
     );

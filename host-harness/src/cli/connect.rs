@@ -89,6 +89,18 @@ pub(super) async fn loaded<T>(
     loading.await
 }
 
+/// The connector, loaded for its manifest alone.
+pub(super) async fn named_component(
+    options: &Options,
+    file: Option<&ConnectionFile>,
+) -> Result<Component, Stop> {
+    let host = match file {
+        Some(file) => host_with(options, file.host_options())?,
+        None => host(options)?,
+    };
+    component(&host, options, file).await
+}
+
 /// The connector named on the command line or in the connection file, else the bundled one.
 pub(super) async fn component(
     host: &Host,

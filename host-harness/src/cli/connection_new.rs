@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use toml::{Table, Value};
 
-use super::connect::{component, host};
+use super::connect::named_component;
 use super::output::{Output, wrapped};
 use super::{Options, Stop};
+use crate::connection_file::ConnectionFile;
 use crate::contract::{Manifest, Setting, SettingKind};
 
 #[derive(Debug, Args)]
@@ -23,9 +25,16 @@ pub(super) async fn run(
     options: &Options,
     output: Output,
 ) -> Result<(), Stop> {
-    let host = host(options)?;
-    let component = component(&host, options, None).await?;
-    let text = template(component.manifest(), options.component.as_deref());
+    let other = match &options.connection {
+        // Where the variable names the file that is to be written, there is none yet.
+        Some(path) if Some(path) != arguments.file.as_ref() => Some(ConnectionFile::read(path)?),
+        _ => None,
+    };
+    let component = named_component(options, other.as_ref()).await?;
+    let text = template(
+        component.manifest(),
+        &section(options.component.as_deref(), other.as_ref()),
+    );
     let Some(path) = arguments.file else {
         output.answer(
             || serde_json::json!({ "file": null, "text": text }),
@@ -50,7 +59,34 @@ pub(super) async fn run(
     Ok(())
 }
 
-fn template(manifest: &Manifest, component: Option<&Path>) -> String {
+/// `[component]` for the connector that was looked at: the one of the command line, or that of
+/// the other connection file, as that one demands it. Empty for the bundled one.
+fn section(component: Option<&Path>, other: Option<&ConnectionFile>) -> Table {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let path = |path: &Path| Value::String(absolute(path).display().to_string());
+    let mut section = Table::new();
+    let named = component.or_else(|| other?.component.as_deref());
+    if let Some(file) = named {
+        section.insert("file".to_owned(), path(file));
+    }
+    if let Some(demanded) = other.map(|other| &other.provenance) {
+        let texts = [
+            ("sha256", &demanded.sha256),
+            ("public-key", &demanded.public_key),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                section.insert(name.to_owned(), Value::String(text.clone()));
+            }
+        }
+        if let Some(signature) = &demanded.signature {
+            section.insert("signature".to_owned(), path(signature));
+        }
+    }
+    section
+}
+
+fn template(manifest: &Manifest, component: &Table) -> String {
     let mut text = String::new();
     comment(&mut text, &format!("A connection to {}.", manifest.title));
     text.push_str("#\n");
@@ -58,16 +94,16 @@ fn template(manifest: &Manifest, component: Option<&Path>) -> String {
         comment(&mut text, line);
     }
     text.push('\n');
-    match component {
-        Some(file) => {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-            let file = toml::Value::String(file.display().to_string());
-            text.push_str(&format!("[component]\nfile = {file}\n"));
-        }
-        None => comment(
+    if component.is_empty() {
+        comment(
             &mut text,
             "Runs the bundled connector; [component] file = \"…\" another.",
-        ),
+        );
+    } else {
+        text.push_str("[component]\n");
+        for (name, value) in component {
+            text.push_str(&format!("{name} = {value}\n"));
+        }
     }
     text.push_str("\n[settings]\n");
     for setting in &manifest.settings {
@@ -107,7 +143,7 @@ fn setting(text: &mut String, setting: &Setting) {
         );
         default.clear();
     }
-    let value = toml::Value::String(default);
+    let value = Value::String(default);
     let optional = if setting.required { "" } else { "# " };
     text.push_str(&format!("{optional}{} = {value}\n\n", setting.name));
 }

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::connect::{component, host};
-use super::output::{Output, printable, prose_table, shown, wrapped};
+use super::connect::named_component;
+use super::output::{Output, prose_table, shown, wrapped};
 use super::{Options, Stop};
+use crate::connection_file::ConnectionFile;
 use crate::contract::{Manifest, Mutability, SettingKind};
 use crate::json;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The component [default: --component, else the bundled 8x8 connector]
+    /// The component [default: --component, else the connection file's, else the bundled 8x8
+    /// connector]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -22,16 +24,14 @@ pub(super) async fn run(
     options: &Options,
     output: Output,
 ) -> Result<(), Stop> {
-    let host = host(options)?;
-    let named = Options {
-        component: arguments.file.or_else(|| options.component.clone()),
-        connection: None,
-        trace: None,
-        ..options.clone()
-    };
-    let component = component(&host, &named, None).await?;
+    let mut options = options.clone();
+    options.component = arguments.file.or(options.component);
+    // Nothing is connected, and so no secret needed.
+    let file = options.connection.as_deref().map(ConnectionFile::read);
+    let file = file.transpose()?;
+    let component = named_component(&options, file.as_ref()).await?;
     let manifest = component.manifest();
-    output.answer(|| json::manifest(manifest), || printable(&report(manifest)));
+    output.answer(|| json::manifest(manifest), || report(manifest));
     Ok(())
 }
 

@@ -24,6 +24,7 @@ mod rules;
 mod stats;
 mod sync;
 mod tenant;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,11 +42,12 @@ use interruption::{Interruption, Writes};
 use output::Output;
 use recording::Tapes;
 use stats::Stats;
+use terminal::Text;
 
 /// Provisions accounts through sandboxed connectors. Without --component it runs the
 /// bundled 8x8 connector.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "harness", bin_name = "harness", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     options: Options,
@@ -71,7 +73,13 @@ struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
     /// The connection file: settings, where the secrets are, network
-    #[arg(long, global = true, value_name = "FILE", env = "HARNESS_CONNECTION")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "HARNESS_CONNECTION",
+        hide_env_values = true
+    )]
     connection: Option<PathBuf>,
     /// Answer with one JSON document on stdout
     #[arg(long, global = true)]
@@ -187,6 +195,7 @@ impl From<Failure> for Stop {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    terminal::panics_are_calm();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return misread(&error),
@@ -246,12 +255,20 @@ fn told(result: Result<(), Stop>, output: Output) -> ExitCode {
 /// A command line that cannot be read, or asks for help or the version. A program gets its
 /// document also for one that cannot be read.
 fn misread(error: &clap::Error) -> ExitCode {
-    // Nothing is left to tell it to where stderr is closed.
-    let _ = error.print();
+    let rendered = error.render();
     if !error.use_stderr() {
+        // Words of our own, in clap's styles.
+        terminal::print(&Text::with_styles_of(&rendered.ansi().to_string()));
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
+    // It repeats what was typed, which may hold anything, so clap's styles are left out.
+    let text = rendered.to_string();
+    let (message, usage) = text.rsplit_once("\n\nUsage: ").unwrap_or((&text, ""));
+    let mut shown = output::error(message.strip_prefix("error: ").unwrap_or(message));
+    if !usage.is_empty() {
+        shown.push(&format!("\n\nUsage: {}", usage.trim_end()));
+    }
+    terminal::note(&shown);
     let said = text.lines().take_while(|line| !line.starts_with("Usage:"));
     let said: Vec<_> = said
         .map(str::trim)
@@ -332,8 +349,9 @@ fn log_to_stderr(verbose: u8) {
         // What a connector logs below `debug` is for its authors.
         .with_target("connector", if verbose > 1 { ours } else { others });
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(output::stderr_has_colour());
+        .with_writer(terminal::Log)
+        // The writer has styles of its own, which no event can bring along.
+        .with_ansi(false);
     // Fails only where a subscriber is set already.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(targets))

@@ -1,11 +1,9 @@
 //! What people and programs read: tables and sentences, or one JSON document.
 
-use std::io::{IsTerminal as _, Write as _};
-
-use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value as Json;
 
+use super::terminal::{self, BAD, GOOD, NEWS, QUIET, Text};
 use crate::attributes::values;
 use crate::contract::{
     Account, AccountStatus, Deletion, Effect, Manifest, Notice, Outcome, RetryAdvice, Value,
@@ -13,21 +11,12 @@ use crate::contract::{
 use crate::failure::{Failure, PlannedRequest};
 use crate::json;
 use crate::sync::SyncError;
+use crate::text::is_unseen;
 
 /// Where a command's answer goes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     json: bool,
-}
-
-const GOOD: Style = AnsiColor::Green.on_default();
-const NEWS: Style = AnsiColor::Yellow.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const QUIET: Style = Style::new().dimmed();
-
-/// Whether stderr takes colours: a terminal, and `NO_COLOR` and `TERM=dumb` say nothing.
-pub(super) fn stderr_has_colour() -> bool {
-    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 impl Output {
@@ -39,36 +28,48 @@ impl Output {
         self.json
     }
 
-    /// Whether a person watches stderr, who wants to see progress.
-    pub(super) fn shows_progress(self) -> bool {
-        std::io::stderr().is_terminal()
-    }
-
     /// One JSON document, or else what a person reads.
-    pub(super) fn answer(self, document: impl FnOnce() -> Json, text: impl FnOnce() -> String) {
-        let text = if self.json {
-            format!("{:#}", document())
+    pub(super) fn answer<T: Into<Text>>(
+        self,
+        document: impl FnOnce() -> Json,
+        text: impl FnOnce() -> T,
+    ) {
+        if self.json {
+            self.document(&document());
         } else {
-            text()
-        };
-        self.line(&text);
+            self.line(text());
+        }
     }
 
-    /// A line on stdout. A reader that went away (`| head`) ends the output, not the
-    /// program.
-    pub(super) fn line(self, text: &str) {
-        let _ = writeln!(anstream::stdout(), "{}", text.trim_end_matches('\n'));
+    /// Lines for a person on stdout.
+    pub(super) fn line(self, text: impl Into<Text>) {
+        terminal::print(&text.into());
     }
 
-    /// A line for a person on stderr.
-    pub(super) fn note(self, text: &str) {
-        let _ = writeln!(anstream::stderr(), "{text}");
+    /// One JSON document on stdout.
+    pub(super) fn document(self, document: &Json) {
+        self.json_line(&format!("{document:#}"));
+    }
+
+    /// A line of JSON on stdout: a document, or a part of one that is written as it arrives.
+    pub(super) fn json_line(self, json: &str) {
+        terminal::document(json);
+    }
+
+    /// Lines for a person on stderr.
+    pub(super) fn note(self, text: impl Into<Text>) {
+        terminal::note(&text.into());
     }
 
     /// Wrong usage, in a sentence.
     pub(super) fn usage(self, message: &str) {
         self.usage_document(message);
-        self.note(&format!("{BAD}error:{BAD:#} {message}"));
+        self.error(message);
+    }
+
+    /// What went wrong, for a person on stderr.
+    pub(super) fn error(self, message: &str) {
+        self.note(error(message));
     }
 
     /// Wrong usage, for a program.
@@ -82,26 +83,25 @@ impl Output {
             let failure = Failure::InvalidSettings {
                 problems: vec![problem],
             };
-            self.line(&format!("{:#}", json::failure(&failure)));
+            self.document(&json::failure(&failure));
         }
     }
 
     /// A failure, or the request that a dry run shows.
     pub(super) fn failure(self, failure: &Failure) {
         if self.json {
-            self.line(&format!("{:#}", json::failure(failure)));
+            self.document(&json::failure(failure));
         }
         if let Failure::DryRun(request) = failure {
             if !self.json {
-                self.line(&planned(Some(request)));
+                self.line(planned(Some(request)));
             }
             return;
         }
-        self.note(&format!(
-            "{BAD}error:{BAD:#} {}",
-            sentence(failure.message())
-        ));
-        self.note(&format!("{QUIET}{}{QUIET:#}", circumstances(failure)));
+        self.error(&sentence(failure.message()));
+        let mut text = Text::default();
+        text.push_styled(QUIET, &circumstances(failure));
+        self.note(text);
     }
 
     /// Why a sync ended without a report.
@@ -110,12 +110,9 @@ impl Output {
             return self.failure(failure);
         }
         if self.json {
-            self.line(&format!("{:#}", error.to_json()));
+            self.document(&error.to_json());
         }
-        self.note(&format!(
-            "{BAD}error:{BAD:#} {}",
-            sentence(error.to_string())
-        ));
+        self.error(&sentence(error.to_string()));
     }
 
     pub(super) fn account(self, manifest: &Manifest, account: &Account) {
@@ -129,12 +126,12 @@ impl Output {
         self.answer(
             || json::outcome(manifest, outcome),
             || {
-                format!(
-                    "{}\n{}{}",
-                    effect(outcome.effect),
-                    self::account(manifest, &outcome.account),
-                    notices(&outcome.notices)
-                )
+                let (style, word) = effect(outcome.effect);
+                let mut text = Text::default();
+                text.push_styled(style, word);
+                text.push("\n");
+                text.push_text(&state(manifest, outcome));
+                text
             },
         );
     }
@@ -142,13 +139,20 @@ impl Output {
     pub(super) fn deletion(self, manifest: &Manifest, deletion: &Deletion) {
         self.answer(
             || json::deletion(manifest, deletion),
-            || match deletion {
-                Deletion::Gone => format!("{GOOD}gone{GOOD:#}: there is no such account"),
-                Deletion::Kept(outcome) => format!(
-                    "{NEWS}kept{NEWS:#}\n{}{}",
-                    self::account(manifest, &outcome.account),
-                    notices(&outcome.notices)
-                ),
+            || {
+                let mut text = Text::default();
+                match deletion {
+                    Deletion::Gone => {
+                        text.push_styled(GOOD, "gone");
+                        text.push(": there is no such account");
+                    }
+                    Deletion::Kept(outcome) => {
+                        text.push_styled(NEWS, "kept");
+                        text.push("\n");
+                        text.push_text(&state(manifest, outcome));
+                    }
+                }
+                text
             },
         );
     }
@@ -157,6 +161,17 @@ impl Output {
     pub(super) fn nothing_planned(self) {
         self.answer(|| json::dry_run(None), || planned(None));
     }
+}
+
+/// The message, each of its lines beside the first.
+pub(super) fn error(message: &str) -> Text {
+    const BEFORE: &str = "error: ";
+
+    let mut text = Text::default();
+    text.push_styled(BAD, BEFORE.trim_end());
+    text.push(" ");
+    text.push_hanging(message, BEFORE.len());
+    text
 }
 
 /// With a full stop, which connectors may forget.
@@ -192,40 +207,49 @@ fn circumstances(failure: &Failure) -> String {
     format!("       {}", parts.join(" · "))
 }
 
-fn planned(request: Option<&PlannedRequest>) -> String {
+fn planned(request: Option<&PlannedRequest>) -> Text {
+    let mut text = Text::default();
     let Some(request) = request else {
-        return format!("{GOOD}dry run:{GOOD:#} nothing would be sent");
+        text.push_styled(GOOD, "dry run:");
+        text.push(" nothing would be sent");
+        return text;
     };
-    let mut text = format!(
-        "{NEWS}dry run:{NEWS:#} this would be sent\n{} {}\n",
-        request.method, request.url
-    );
+    text.push_styled(NEWS, "dry run:");
+    text.push(&format!(
+        " this would be sent\n{} {}\n",
+        printable(&request.method),
+        printable(&request.url)
+    ));
     for (name, value) in &request.headers {
-        text.push_str(&format!("{name}: {value}\n"));
+        text.push(&format!("{}: {}\n", printable(name), printable(value)));
     }
     if let Some(body) = &request.body {
-        match serde_json::from_slice::<Json>(body) {
-            Ok(body) => text.push_str(&format!("\n{body:#}\n")),
-            Err(_) => text.push_str(&format!(
-                "\n{}\n",
-                printable(&String::from_utf8_lossy(body))
-            )),
-        }
+        let body = match serde_json::from_slice::<Json>(body) {
+            Ok(body) => terminal::spelled(&format!("{body:#}")),
+            Err(_) => printable(&String::from_utf8_lossy(body)),
+        };
+        text.push(&format!("\n{body}\n"));
     }
     text
 }
 
-fn effect(effect: Effect) -> String {
-    let (style, word) = match effect {
+fn effect(effect: Effect) -> (anstyle::Style, &'static str) {
+    match effect {
         Effect::Created => (NEWS, "created"),
         Effect::Updated => (NEWS, "updated"),
         Effect::Unchanged => (GOOD, "unchanged"),
-    };
-    format!("{style}{word}{style:#}")
+    }
+}
+
+/// What an account is after an operation, and what a person should know of it.
+fn state(manifest: &Manifest, outcome: &Outcome) -> Text {
+    let mut text = account(manifest, &outcome.account);
+    text.push_text(&notices(&outcome.notices));
+    text
 }
 
 /// Name and value, a line each.
-pub(super) fn account(manifest: &Manifest, account: &Account) -> String {
+fn account(manifest: &Manifest, account: &Account) -> Text {
     let mut rows = vec![
         ("id".to_owned(), account.id.clone()),
         ("status".to_owned(), status(account.status).to_owned()),
@@ -241,24 +265,28 @@ pub(super) fn account(manifest: &Manifest, account: &Account) -> String {
         .map(|(name, _)| name.chars().count())
         .max()
         .unwrap_or(0);
-    rows.iter()
-        .map(|(name, value)| format!("  {QUIET}{name:width$}{QUIET:#}  {}\n", printable(value)))
-        .collect()
+    let mut text = Text::default();
+    for (name, value) in &rows {
+        text.push("  ");
+        text.push_styled(QUIET, &format!("{:width$}", printable(name)));
+        text.push(&format!("  {}\n", printable(value)));
+    }
+    text
 }
 
-pub(super) fn notices(notices: &[Notice]) -> String {
-    notices
-        .iter()
-        .map(|notice| {
-            let attribute = notice.attribute.as_ref().map(|name| format!(" ({name})"));
-            format!(
-                "{NEWS}note{NEWS:#} {}{}: {}\n",
-                notice.code,
-                attribute.unwrap_or_default(),
-                printable(&notice.message)
-            )
-        })
-        .collect()
+pub(super) fn notices(notices: &[Notice]) -> Text {
+    let mut text = Text::default();
+    for notice in notices {
+        let attribute = notice.attribute.as_ref().map(|name| format!(" ({name})"));
+        let attribute = attribute.unwrap_or_default();
+        text.push_styled(NEWS, "note");
+        text.push(&printable(&format!(
+            " {}{attribute}: {}",
+            notice.code, notice.message
+        )));
+        text.push("\n");
+    }
+    text
 }
 
 pub(super) fn status(status: AccountStatus) -> &'static str {
@@ -334,15 +362,14 @@ pub(super) fn wrapped(first: &str, further: &str, text: &str) -> String {
     lines
 }
 
-/// Text from elsewhere, without what would steer a terminal.
+/// Text from elsewhere in one line, without what cannot be seen. Whatever is printed loses that
+/// ([`Text`]); this is for what has its place in a table or a line.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
-            } else {
-                c
-            }
+        .map(|character| match character {
+            '\n' | '\t' => ' ',
+            character if is_unseen(character) => '\u{fffd}',
+            character => character,
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::output::Output;
+use super::output::{Output, printable};
 use super::{Command, Options, Stop};
 use crate::failure::Failure;
 use crate::recording::{Recorder, Replay};
@@ -79,7 +79,7 @@ impl Tapes {
     pub(super) fn end(&self, output: Output) -> Option<u8> {
         let state = self.state();
         if let Some(Err(error)) = state.record.as_ref().map(|record| record.finish()) {
-            output.note(&format!("error: The recording is not whole: {error}."));
+            output.error(&format!("The recording is not whole: {error}."));
             return Some(2);
         }
         let replay = state.replay.as_ref()?;
@@ -93,12 +93,12 @@ impl Tapes {
         };
         if replay.departed() {
             // Said already; the rest follows from it.
-            output.note(&format!("error: {count} not asked for."));
+            output.error(&format!("{count} not asked for."));
             return Some(1);
         }
-        output.note(&format!("error: {count} not asked for:"));
+        output.error(&format!("{count} not asked for:"));
         for line in left.iter().take(MOST_NAMED) {
-            output.note(&format!("  {line}"));
+            output.note(format!("  {}", printable(line)));
         }
         if let more @ 1.. = left.len().saturating_sub(MOST_NAMED) {
             output.note(&format!("  and {more} more"));

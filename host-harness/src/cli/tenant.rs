@@ -1,7 +1,6 @@
 //! `harness tenant`: a simulated 8x8 tenant on this machine, until Ctrl-C.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use clap::Args;
 
 use super::Stop;
 use super::output::{Output, printable};
+use crate::private_file;
 use crate::simulated_tenant::{Fault, FaultSchedule, SimulatedTenant, Switch, TenantOptions};
 
 #[derive(Debug, Args)]
@@ -222,19 +222,7 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 
 /// Readable by the owner alone.
 fn write(path: &Path, text: &str) -> Result<(), Stop> {
-    create(path)
+    private_file::create(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| Stop::Usage(format!("{} cannot be written: {error}.", path.display())))
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-
-        options.mode(0o600);
-    }
-    options.open(path)
 }

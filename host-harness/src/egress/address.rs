@@ -133,7 +133,10 @@ pub(crate) struct AddressRefused {
     what: &'static str,
 }
 
-/// What sort of address it is, where it is not one of the public internet.
+/// What sort of address it is, where it is not one of the public internet: what IANA's registries
+/// of special-purpose addresses have (iana.org/assignments/iana-ipv4-special-registry and
+/// iana-ipv6-special-registry, as of October 2025), whether or not routers would carry it, and
+/// what clouds serve to their machines alone.
 fn special(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => special_v4(address),
@@ -142,17 +145,24 @@ fn special(address: IpAddr) -> Option<&'static str> {
 }
 
 fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
-    let [a, b, c, _] = address.octets();
-    Some(match (a, b, c) {
-        (0, ..) => "an unspecified address",
-        (127, ..) => "a loopback address",
-        (169, 254, _) => "a link-local address, where clouds keep their metadata",
-        (10, ..) | (172, 16..=31, _) | (192, 168, _) => "a private address",
-        (100, 64..=127, _) => "a carrier's private address",
-        (192, 0, 0) | (198, 18..=19, _) => "an address set aside for networks",
-        (192, 0, 2) | (198, 51, 100) | (203, 0, 113) => "an address set aside for documentation",
-        (224..=239, ..) => "a multicast address",
-        (240.., ..) => "a reserved address",
+    Some(match address.octets() {
+        [0, ..] => "an unspecified address",
+        [127, ..] => "a loopback address",
+        [169, 254, ..] => "a link-local address, where clouds keep their metadata",
+        // Public by its number, and answered by the machine's own host in Azure.
+        [168, 63, 129, 16] => "the address where Azure serves its machines",
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => "a private address",
+        [100, 64..=127, ..] => "a carrier's private address",
+        [192, 0, 0, _] | [198, 18..=19, ..] => "an address set aside for networks",
+        // AS112, which swallows questions about private names.
+        [192, 31, 196, _] | [192, 175, 48, _] => "an address set aside for networks",
+        // Automatic multicast tunnels, and the relays of 6to4.
+        [192, 52, 193, _] | [192, 88, 99, _] => "an address of a tunnel",
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
+            "an address set aside for documentation"
+        }
+        [224..=239, ..] => "a multicast address",
+        [240..=255, ..] => "a reserved address",
         _ => return None,
     })
 }
@@ -169,24 +179,31 @@ fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
     let [a, b] = high.to_be_bytes();
     let [c, d] = low.to_be_bytes();
     let last_four = Ipv4Addr::new(a, b, c, d);
-    match segments {
+    Some(match segments {
         // IPv4 in disguise: mapped, compatible, translated. The operator who means the
         // IPv4 address can write that.
-        [0, 0, 0, 0, 0, 0xffff | 0, ..] => Some("an IPv4 address in IPv6 spelling"),
-        [0, 0, 0, 0, 0xffff, 0, ..] => Some("an IPv4 address in IPv6 spelling"),
-        [0x64, 0xff9b, 0, 0, 0, 0, ..] => special_v4(last_four),
-        [0x64, 0xff9b, 1, ..] => Some("an address of a local translator"),
-        [0x2002, ..] | [0x2001, 0, ..] => Some("an address of a tunnel"),
-        [0x2001, 0xdb8, ..] => Some("an address set aside for documentation"),
-        [0x100, 0, 0, 0, ..] => Some("an address that discards"),
-        [first, ..] => match first {
-            0xfc00..=0xfdff => Some("a private address"),
-            0xfe80..=0xfebf => Some("a link-local address"),
-            0xfec0..=0xfeff => Some("a private address"),
-            0xff00.. => Some("a multicast address"),
-            _ => None,
-        },
-    }
+        [0, 0, 0, 0, 0, 0xffff | 0, ..] => "an IPv4 address in IPv6 spelling",
+        [0, 0, 0, 0, 0xffff, 0, ..] => "an IPv4 address in IPv6 spelling",
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => return special_v4(last_four),
+        [0x64, 0xff9b, 1, ..] => "an address of a local translator",
+        // Teredo, automatic multicast tunnels, 6to4; and ISATAP, below any prefix.
+        [0x2001, 0 | 3, ..] | [0x2002, ..] => "an address of a tunnel",
+        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => "an address of a tunnel",
+        // Hashes and numbers that only look like addresses: ORCHID, ORCHIDv2, drones.
+        [0x2001, 0x10..=0x3f, ..] => "a number that is not an address",
+        // The rest of what protocols were given: anycast, benchmarks, AS112.
+        [0x2001, 0..=0x1ff, ..] | [0x2620, 0x4f, 0x8000, ..] => "an address set aside for networks",
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => "an address set aside for documentation",
+        [0x100, 0, 0, 0 | 1, ..] => "an address that discards",
+        [0x5f00, ..] => "an address set aside for networks",
+        [0xfc00..=0xfdff, ..] => "a private address",
+        [0xfe80..=0xfebf, ..] => "a link-local address",
+        [0xfec0..=0xfeff, ..] => "a private address",
+        [0xff00..=0xffff, ..] => "a multicast address",
+        // All that has been given out to the public internet.
+        [0x2000..=0x3fff, ..] => return None,
+        _ => "a reserved address",
+    })
 }
 
 /// Turns names into addresses; a test puts its own in the place of the system's.
@@ -266,6 +283,68 @@ mod tests {
             "fd00:ec2::254",
             "fe80::1",
             "ff02::1",
+            // Each entry of IANA's registries, at its ends where it has some.
+            "0.255.255.255",
+            "100.127.255.255",
+            "192.0.0.1",
+            "192.0.0.9",
+            "192.0.0.171",
+            "192.0.0.192",
+            "192.0.2.255",
+            "192.31.196.1",
+            "192.52.193.1",
+            "192.88.99.1",
+            "192.88.99.2",
+            "192.175.48.6",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.1",
+            "240.0.0.1",
+            "64:ff9b:1::808:808",
+            "64:ff9b:1:ffff::1",
+            "100::1",
+            "100:0:0:1::1",
+            "2001::1",
+            "2001:1::1",
+            "2001:1::2",
+            "2001:1::3",
+            "2001:2::1",
+            "2001:3::1",
+            "2001:4:112::1",
+            "2001:10::1",
+            "2001:1f:ffff::1",
+            "2001:20::1",
+            "2001:2f:ffff::1",
+            "2001:30::1",
+            "2001:1ff::1",
+            "2001:db8::1",
+            "2001:db8:ffff::1",
+            "2620:4f:8000::1",
+            "3fff::1",
+            "3fff:fff:ffff::1",
+            "5f00::1",
+            "fec0::1",
+            // Beyond all that was given out.
+            "1::1",
+            "200::1",
+            "4000::1",
+            "e000::1",
+            // What Azure, Oracle and Alibaba serve to their machines.
+            "168.63.129.16",
+            "100.100.100.200",
+            // IPv4 addresses within others.
+            "::ffff:168.63.129.16",
+            "::ffff:0:10.0.0.1",
+            "::10.0.0.1",
+            "::168.63.129.16",
+            "64:ff9b::a83f:8110",
+            "64:ff9b::7f00:1",
+            "64:ff9b::c058:6301",
+            "2002:a83f:8110::1",
+            "2002:808:808::1",
+            "2001:0:a83f:8110::1",
+            "2606:4700::5efe:10.0.0.1",
+            "2606:4700::200:5efe:a00:1",
         ] {
             assert!(
                 policy.check("h.example", address.parse().unwrap()).is_err(),
@@ -278,6 +357,24 @@ mod tests {
             "100.128.0.1",
             "2606:4700::1111",
             "64:ff9b::808:808",
+            // The neighbours of what is refused.
+            "1.0.0.1",
+            "168.63.129.15",
+            "168.63.129.17",
+            "192.0.1.1",
+            "192.31.197.1",
+            "192.88.98.1",
+            "192.88.100.1",
+            "198.17.1.1",
+            "198.20.1.1",
+            "223.255.255.255",
+            "2001:200::1",
+            "2001:db7::1",
+            "2001:db9::1",
+            "2003::1",
+            "2620:4f:8001::1",
+            "3ffe::1",
+            "2a00:1450:4009::200e",
         ] {
             assert!(
                 policy.check("h.example", address.parse().unwrap()).is_ok(),

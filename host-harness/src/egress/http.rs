@@ -30,6 +30,13 @@ use crate::mitigation::Mitigation;
 use crate::sandbox::{CONNECT_TIME, IDLE_TIME, Limit, Limits};
 use crate::trace::{Exchange, Observer, Place, REDACTED, SentRequest};
 
+/// How long the kernel goes on sending what the other side does not acknowledge. A write that the
+/// host has given up, or was killed over, may arrive for so long still: it is far shorter than
+/// the time that a sync lets pass before it takes such a write for one that was not done
+/// ([`SyncOptions::settle`](crate::sync::SyncOptions::settle), 30 seconds).
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+pub(super) const UNACKNOWLEDGED_TIME: Duration = Duration::from_secs(10);
+
 /// What an [`Egress`] is made of.
 pub(crate) struct EgressOptions<'a> {
     pub(crate) manifest: &'a Manifest,
@@ -124,6 +131,10 @@ impl Egress {
             .http2_max_header_list_size(
                 u32::try_from(options.limits.header_bytes).unwrap_or(u32::MAX),
             );
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        {
+            builder = builder.tcp_user_timeout(UNACKNOWLEDGED_TIME);
+        }
         if Mitigation::EnvironmentProxies.is_on() {
             builder = builder.no_proxy();
         }

@@ -1,6 +1,8 @@
 //! The HTTP capability against a server on loopback that says what it is told to.
 
 mod order;
+#[cfg(target_os = "linux")]
+mod socket;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -12,6 +12,7 @@ use super::exchange::Recorded;
 use super::unusable;
 use crate::failure::Failure;
 use crate::inspection::CONTRACT_VERSION;
+use crate::private_file;
 
 const HEAD: &str = "recording.toml";
 const EXCHANGE: &str = "http";
@@ -165,15 +166,7 @@ pub(super) fn write_exchange(folder: &Path, number: u64, recorded: &Recorded) ->
 
 /// A new file that its owner alone can read.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(text.as_bytes())
+    private_file::create_new(path)?.write_all(text.as_bytes())
 }
 
 /// An exchange and the name of its file.

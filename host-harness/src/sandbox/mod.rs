@@ -9,6 +9,7 @@ mod limits;
 mod store;
 mod text;
 
+pub(crate) use crate::text::is_wild;
 pub(crate) use exports::Exports;
 #[cfg(feature = "testing")]
 pub use floor::Floor;
@@ -23,4 +24,3 @@ pub(crate) use limits::{
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub(crate) use store::{Sandbox, StoreState};
 pub(crate) use text::clean;
-pub(crate) use text::is_wild;

@@ -6,6 +6,7 @@ use super::limits::{CODE_BYTES, ID_BYTES, LOG_FIELDS, MESSAGE_BYTES, MOST_NOTICE
 use crate::bindings::log;
 use crate::contract::{CheckReport, Failure, Notice};
 use crate::mitigation::Mitigation;
+use crate::text::{is_unseen, is_wild};
 
 /// One line, cut to so many bytes.
 pub(crate) fn clean(text: &str, most: usize) -> String {
@@ -25,17 +26,10 @@ fn push_clean(line: &mut String, text: &str, most: usize) {
         }
         line.push(match character {
             '\n' | '\t' => ' ',
-            c if is_wild(c) => '\u{fffd}',
+            c if is_unseen(c) => '\u{fffd}',
             c => c,
         });
     }
-}
-
-/// Control characters, and those that turn the reading direction and so make a line say
-/// something else.
-pub(crate) fn is_wild(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One line of log.
@@ -95,7 +89,7 @@ fn clean_option(text: &mut Option<String>) {
 }
 
 fn clean_in_place(text: &mut String, most: usize) {
-    if text.len() > most || text.contains(is_wild) {
+    if text.len() > most || text.contains(is_unseen) {
         *text = clean(text, most);
     }
 }
@@ -108,11 +102,11 @@ mod tests {
     fn log_lines_hold_nothing_that_a_terminal_obeys_and_are_cut() {
         let field = log::Field {
             name: "st\u{1b}[31matus".to_owned(),
-            value: "a\r\nb\u{202e}".to_owned(),
+            value: "a\r\nb\u{202e}\u{200b}\u{61c}".to_owned(),
         };
         assert_eq!(
             log_line("one\ntwo", &[field]),
-            "one two st\u{fffd}[31matus=a\u{fffd} b\u{fffd}"
+            "one two st\u{fffd}[31matus=a\u{fffd} b\u{fffd}\u{fffd}\u{fffd}"
         );
         assert!(log_line(&"x".repeat(100_000), &[]).len() <= MESSAGE_BYTES);
     }

@@ -53,7 +53,7 @@ impl Answer {
         }
     }
 
-    /// A 404 as a gateway gives it: HTML, nothing of SCIM (facts §4.11).
+    /// A 404 as a gateway gives it: HTML, nothing of SCIM (docs/8x8.md §4.11).
     pub(super) fn gateway_404() -> Self {
         Self {
             payload: Payload::Html(GATEWAY_404),

@@ -1,5 +1,5 @@
 //! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4, RFC 7643 §5 to §7). Whether
-//! 8x8 has them is unknown (facts §2).
+//! 8x8 has them is unknown (docs/8x8.md §2).
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
 //! An 8x8 tenant for demonstrations and tests: a SCIM service on a loopback address that
-//! behaves as the public facts about 8x8 have it, and keeps a log of what it received.
+//! behaves as what is publicly known of 8x8 has it (docs/8x8.md), and keeps a log of what it received.
 //!
 //! Where nothing is known of 8x8's behaviour there is a [`Switch`]; what goes wrong on a network
 //! is a [`Fault`]. With neither, it follows RFC 7643 and RFC 7644, and what 8x8 documents beyond:

@@ -160,7 +160,7 @@ pub(super) fn is_unassigned(value: &Value) -> bool {
 }
 
 /// `schemas` lists the core schema and every extension in the body, each once (RFC 7643 §3).
-/// A body without it passes, since some clients of 8x8 send none (facts §3, "Replies").
+/// A body without it passes, since some clients of 8x8 send none (docs/8x8.md §3, "Replies").
 fn check_schemas(
     members: &Map<String, Value>,
     names: &Names,

@@ -1,7 +1,7 @@
-//! What 8x8 demands of a user and what it makes of what it is given (facts §3), beyond what
+//! What 8x8 demands of a user and what it makes of what it is given (docs/8x8.md §3), beyond what
 //! SCIM says.
 //!
-//! Choices where the facts are silent: a second element of one type is refused, since 8x8 has
+//! Choices where docs/8x8.md is silent: a second element of one type is refused, since 8x8 has
 //! one work address, one mobile and one work number; an element without a type counts as
 //! `work`; elements of other types are dropped; `active` left out of a PUT becomes true.
 
@@ -12,9 +12,9 @@ use super::schema::{ENTERPRISE_URN, SITE_URN};
 use super::store::Attributes;
 use super::switches::{Switch, Switches};
 
-/// What 8x8 stores as the address of somebody without one (facts §3, workEmail).
+/// What 8x8 stores as the address of somebody without one (docs/8x8.md §3, workEmail).
 const NO_ADDRESS: &str = "noreply@8x8.com";
-/// The locale of a site that sets none (facts §3, locale).
+/// The locale of a site that sets none (docs/8x8.md §3, locale).
 const DEFAULT_LOCALE: &str = "en-US";
 
 /// How the new attributes came about.

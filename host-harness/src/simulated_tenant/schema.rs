@@ -1,4 +1,4 @@
-//! The attributes of an 8x8 user (facts §3), as SCIM schemas (RFC 7643 §7): one table that the
+//! The attributes of an 8x8 user (docs/8x8.md §3), as SCIM schemas (RFC 7643 §7): one table that the
 //! filter, PATCH, the stored form and the Schemas endpoint all read.
 
 /// The core User schema (RFC 7643 §4.1).
@@ -8,7 +8,7 @@ pub(super) const ENTERPRISE_URN: &str =
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// 8x8's extension as Microsoft and JumpCloud give it; what the store keeps `site` under.
 pub(super) const SITE_URN: &str = "urn:ietf:params:scim:schemas:extension:8x8:1.1:User";
-/// The same as 8x8's own mapping page prints it (facts §3, "URN conflict").
+/// The same as 8x8's own mapping page prints it (docs/8x8.md §3, "URN conflict").
 pub(super) const SITE_URN_8X8USER: &str = "urn:8x8:scim:schemas:extension:8x8user:2.0:User";
 
 /// The type of an attribute (RFC 7643 §2.3).

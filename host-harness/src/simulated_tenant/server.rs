@@ -203,7 +203,7 @@ async fn carry_out(router: Router, head: Parts, body: Bytes) -> Response<Body> {
 }
 
 impl Shared {
-    /// Whether the request carries the token, `Authorization: Bearer …` (facts §1).
+    /// Whether the request carries the token, `Authorization: Bearer …` (docs/8x8.md §1).
     fn authorised(&self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {

@@ -1,7 +1,7 @@
-//! The unknowns of 8x8's service, one switch each (facts §2, §3 and §4).
+//! The unknowns of 8x8's service, one switch each (docs/8x8.md §2, §3 and §4).
 //!
 //! Nothing says how 8x8 answers in these cases, so the connector must be right in all of them.
-//! With no switch on, the tenant behaves as RFC 7644 and the facts page say.
+//! With no switch on, the tenant behaves as RFC 7644 and docs/8x8.md say.
 //!
 //! All combinations are meaningful. Where two contradict each other the stronger wins:
 //!

@@ -161,7 +161,7 @@ impl Tenant {
         Ok(self.versioned(answer, &user).committed())
     }
 
-    /// DELETE /Users/{id}: 204, but 8x8 only deactivates (facts §2).
+    /// DELETE /Users/{id}: 204, but 8x8 only deactivates (docs/8x8.md §2).
     pub(super) fn delete(&mut self, id: &str, head: Head<'_>) -> Outcome {
         let before = self.visible(id, self.store.now())?.clone();
         self.check_version(&before, head.headers)?;

@@ -24,7 +24,6 @@ pub mod lock;
 pub(crate) mod page;
 mod person;
 pub mod plan;
-pub(crate) mod private_file;
 pub mod report;
 mod roster;
 mod rules;

@@ -40,6 +40,9 @@ pub struct SyncOptions {
     pub settle: Duration,
     /// Forget what is older, at the end; nothing without it.
     pub retain: Option<Duration>,
+    /// The folder that the lock of the run stands in; the user's own without it. Only runs that
+    /// use the same folder exclude each other.
+    pub locks: Option<PathBuf>,
     /// What a second run is told of this one.
     pub command: String,
     /// The time.
@@ -59,6 +62,7 @@ impl SyncOptions {
             concurrency: 2,
             settle: Duration::from_secs(30),
             retain: None,
+            locks: None,
             command: "harness sync".to_owned(),
             clock,
         }
@@ -130,7 +134,10 @@ pub(crate) async fn prepare<'a>(
             person.escape_debug()
         )));
     }
-    let lock = Lock::take(&tenant, &began, &options.command)?;
+    let lock = match &options.locks {
+        Some(folder) => Lock::take_in(folder, &tenant, &began, &options.command)?,
+        None => Lock::take(&tenant, &began, &options.command)?,
+    };
     let journal = if options.plan_alone && !options.journal.exists() {
         Journal::in_memory()?
     } else {

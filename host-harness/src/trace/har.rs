@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{Exchange, Observer, REDACTED};
 use crate::contract::Header;
+use crate::private_file;
 
 /// What closes the file; it is overwritten by the next entry.
 const END: &[u8] = b"]}}\n";
@@ -34,7 +35,7 @@ struct State {
 }
 
 impl HarFile {
-    /// Makes the file, or empties it. Without values, bodies and query strings are left
+    /// Makes the file, in the place of one that is there. Without values, bodies and query strings are left
     /// out: whatever could hold an attribute's value. That is the choice for a connector with
     /// an attribute that is sensitive or write-only, since the contract keeps such values out of
     /// traces; the program `harness` makes it by itself.
@@ -43,22 +44,7 @@ impl HarFile {
     ///
     /// The file cannot be written.
     pub fn create(path: &Path, with_values: bool) -> io::Result<Self> {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-
-            options.mode(0o600);
-        }
-        let mut file = options.open(path)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-
-            // The mode above counts for a new file only.
-            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        }
+        let mut file = private_file::create(path)?;
         let creator = json!({ "name": "host-harness", "version": env!("CARGO_PKG_VERSION") });
         write!(
             file,

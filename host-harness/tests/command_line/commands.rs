@@ -1,5 +1,6 @@
 //! Every command, for people and with `--json`.
 
+use host_harness::bundled::CONNECTOR_8X8;
 use serde_json::{Value as Json, json};
 
 use crate::program::{Tenant, harness, program, run};
@@ -229,6 +230,151 @@ fn describe_tells_what_a_platform_maps() {
     );
     assert_eq!(document["identity-key"], "externalId");
     assert_eq!(document["deletion"], "deactivates");
+}
+
+/// A connection file and the component that it names: ours, with another word in what it says
+/// of itself.
+fn of_another_connector(tenant: &Tenant) -> String {
+    let mut bytes = CONNECTOR_8X8.to_vec();
+    let (from, to) = (b"Admin Console", b"Admin Konsole");
+    let places: Vec<usize> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, found)| found == from)
+        .map(|(at, _)| at)
+        .collect();
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    tenant.write("other.wasm", bytes);
+    let component = "[component]\nfile = \"other.wasm\"\n[settings]";
+    tenant.edited("other.toml", "[settings]", component)
+}
+
+#[test]
+fn every_command_means_the_component_that_the_connection_file_names() {
+    let tenant = Tenant::start(&[]);
+    let other = of_another_connector(&tenant);
+    let ours = tenant.connection_file();
+    let rules = tenant.path("rules.toml").display().to_string();
+    for (command, says) in [
+        (&["describe"] as &[&str], true),
+        (&["connection", "new"], true),
+        (&["inspect"], false),
+    ] {
+        let run = |file: &str| harness(&[&["--connection", file, "--json"], command].concat());
+        let (other, ours) = (
+            run(&other).done().to_string(),
+            run(&ours).done().to_string(),
+        );
+        assert_ne!(other, ours, "{command:?}");
+        assert_eq!(other.contains("Konsole"), says, "{command:?}: {other}");
+        assert!(!ours.contains("Konsole"), "{command:?}: {ours}");
+    }
+    // One that cannot be loaded is not passed over.
+    let gone = tenant.edited(
+        "gone.toml",
+        "[settings]",
+        "[component]\nfile = \"gone.wasm\"\n[settings]",
+    );
+    for command in [
+        &["describe"] as &[&str],
+        &["connection", "new"],
+        &["rules", "new"],
+        &["rules", "check", &rules],
+        &["inspect"],
+        &["conform"],
+        &["check"],
+        &["account", "list"],
+    ] {
+        let run = harness(&[&["--connection", &gone], command].concat());
+        assert_ne!(run.code, 0, "{command:?}: {run:?}");
+        assert!(run.stderr.contains("gone.wasm"), "{command:?}: {run:?}");
+    }
+}
+
+#[test]
+fn describe_needs_no_secret_and_holds_the_component_to_the_pin() {
+    let tenant = Tenant::start(&[]);
+    let file = tenant.edited("lost.toml", "tenant.toml.token", "lost.token");
+    harness(&["--connection", &file, "describe"]).text();
+    let pin = format!("[component]\nsha256 = \"{}\"\n[settings]", "0".repeat(64));
+    let pinned = tenant.edited("pinned.toml", "[settings]", &pin);
+    let refused = harness(&["--connection", &pinned, "describe"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.stderr.contains("another than the pinned one"),
+        "{refused:?}"
+    );
+    let missing = harness(&["--connection", "/nowhere/c.toml", "describe"]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+}
+
+/// What is written beside it demands the same of the component.
+#[test]
+fn a_connection_file_made_from_another_has_its_component_and_its_pin() {
+    let tenant = Tenant::start(&[]);
+    let other = of_another_connector(&tenant);
+    let made = tenant.path("made.toml").display().to_string();
+    harness(&["--connection", &other, "connection", "new", &made]).text();
+    let text = std::fs::read_to_string(&made).unwrap();
+    assert!(text.contains("[component]\nfile = \""), "{text}");
+    assert!(
+        text.contains("other.wasm\"\n") && text.contains("Konsole"),
+        "{text}"
+    );
+    harness(&["--connection", &made, "describe"]).text();
+
+    let digest = harness(&["--json", "inspect"]).done()["sha256"].clone();
+    let pin = format!("[component]\nsha256 = {digest}\n[settings]");
+    let pinned = tenant.edited("pinned.toml", "[settings]", &pin);
+    let made = harness(&["--connection", &pinned, "connection", "new"]);
+    assert!(
+        made.text()
+            .contains(&format!("[component]\nsha256 = {digest}\n")),
+        "{made:?}"
+    );
+}
+
+/// The variable may name the file that is to be written.
+#[test]
+fn the_first_connection_file_may_have_the_name_that_the_environment_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("acme.toml").display().to_string();
+    let mut command = program(&["connection", "new", &file]);
+    command.env("HARNESS_CONNECTION", &file);
+    run(command).text();
+}
+
+/// Also where a file of that name was there, for everybody to read, or a link to another.
+#[cfg(unix)]
+#[test]
+fn the_tenants_token_is_its_owners_alone_whatever_was_there() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["t.toml", "t.toml.token", "victim"] {
+        std::fs::write(path(name), "old").unwrap();
+        std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    symlink(path("victim"), path("ca.pem")).unwrap();
+    let mut reader = std::fs::File::open(path("t.toml.token")).unwrap();
+    let tenant = Tenant::start_in(folder, &["--tls"], "t.toml");
+    for name in ["t.toml", "t.toml.token", "ca.pem"] {
+        let found = tenant.path(name).symlink_metadata().unwrap();
+        assert!(found.is_file(), "{name}");
+        assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(std::fs::read(tenant.path("victim")).unwrap(), b"old");
+    let mut seen = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut seen).unwrap();
+    assert_eq!(seen, "old");
+    let file = tenant.path("t.toml").display().to_string();
+    assert_eq!(
+        harness(&["--connection", &file, "--json", "check"]).done()["ok"],
+        true
+    );
 }
 
 #[test]

@@ -24,4 +24,6 @@ mod review;
 mod rules;
 mod stats;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod traces;

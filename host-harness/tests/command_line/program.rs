@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 /// Longer than any command takes on a busy machine; a guard against one that hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a run of the program came to.
 #[derive(Debug)]
@@ -62,6 +62,10 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .env("XDG_CACHE_HOME", cache)
+        .env(
+            "XDG_STATE_HOME",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"),
+        )
         .stdin(Stdio::null());
     command
 }
@@ -99,8 +103,12 @@ pub(crate) struct Tenant {
 
 impl Tenant {
     pub(crate) fn start(more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let connection = folder.path().join("tenant.toml");
+        Self::start_in(tempfile::tempdir().unwrap(), more, "tenant.toml")
+    }
+
+    /// In a folder that has something in it, with a connection file of another name.
+    pub(crate) fn start_in(folder: TempDir, more: &[&str], connection: &str) -> Self {
+        let connection = folder.path().join(connection);
         let connection = connection.to_str().unwrap();
         let ca = folder.path().join("ca.pem");
         let mut arguments = vec!["tenant", "--json", "--write-connection", connection];

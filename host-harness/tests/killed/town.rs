@@ -149,6 +149,7 @@ impl Town {
         command
             .current_dir(self.folder.path())
             .env("XDG_CACHE_HOME", cache)
+            .env("XDG_STATE_HOME", self.path("state"))
             .env("KILLED_TENANT_TOKEN", self.tenant.token())
             .env_remove("HARNESS_CONNECTION")
             .env_remove("HOST_HARNESS_KILL")

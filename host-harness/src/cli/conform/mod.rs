@@ -4,15 +4,14 @@ mod junit;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use self::junit::JunitFile;
 use super::connect::{closed, component, connection_file, host_with, watched};
 use super::output::{Output, printable, prose_table, sentence, shown, wrapped};
+use super::terminal::Bar;
 use super::{Options, Stop, pair};
 use crate::attributes::Pair;
 use crate::conform::{self, Conformance, Finding, Report, Verdict, checks};
@@ -70,13 +69,17 @@ pub(super) async fn run(
     }
     // Before anything is done, lest it be done without a report.
     let junit = arguments.junit.map(JunitFile::create).transpose()?;
-    let bar = Bar::new(output);
-    let report = conformance.run(|finding| bar.show(finding)).await;
+    let bar = Bar::new(Some(checks().len() as u64), "{bar:30} {pos}/{len} {msg}");
+    let shown = |finding: &Finding| {
+        bar.step();
+        bar.say(finding.check.name);
+    };
+    let report = conformance.run(shown).await;
     bar.clear();
     closed(trace.as_deref())?;
     output.answer(|| report.to_json(), || text(&report));
     for left in &report.left {
-        output.note(left);
+        output.note(printable(left));
     }
     if let Some(junit) = junit {
         junit.write(&report)?;
@@ -181,34 +184,4 @@ fn text(report: &Report) -> String {
         report.count("failed"),
     ));
     text
-}
-
-/// How far the run is, for a person at a terminal.
-struct Bar(Option<ProgressBar>);
-
-impl Bar {
-    fn new(output: Output) -> Self {
-        if !output.shows_progress() {
-            return Self(None);
-        }
-        let bar = ProgressBar::new(checks().len() as u64);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(Some(bar))
-    }
-
-    fn show(&self, finding: &Finding) {
-        if let Some(bar) = &self.0 {
-            bar.inc(1);
-            bar.set_message(finding.check.name);
-        }
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }

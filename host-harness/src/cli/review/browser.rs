@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::sync::private_file::Replacement;
+use crate::private_file::Replacement;
 
 /// A file that leads to the page, until it is dropped.
 ///

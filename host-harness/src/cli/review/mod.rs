@@ -99,7 +99,7 @@ pub(super) async fn run(arguments: &Arguments, output: Output) -> Result<(), Sto
 fn tell_address(door: &Door, token: &Token, arguments: &Arguments, output: Output) -> String {
     let url = door.address(token);
     if output.is_json() {
-        output.line(&json!({ "url": url }).to_string());
+        output.json_line(&json!({ "url": url }).to_string());
     } else {
         output.line(&url);
     }

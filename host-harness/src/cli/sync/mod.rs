@@ -4,7 +4,7 @@ mod progress;
 mod shown;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::connect::{component, connect_with, connection_file, host_with};
 use super::output::Output;
+use super::terminal;
 use super::{Options, Stop};
 use crate::clock::SystemClock;
 use crate::connection::Connection;
@@ -189,7 +190,7 @@ async fn carry_out(
     let rules = Rules::read(&arguments.rules, connection.manifest()).map_err(SyncError::Failed)?;
     let source = RosterSource::new(&arguments.roster);
     let roster = Roster::open(&source, rules.roster_format()).map_err(SyncError::Failed)?;
-    let bars = Bars::new(output);
+    let bars = Bars::default();
     let on_progress = |progress: Progress| bars.show(progress);
     let sync_options = sync_options(arguments, file, plan_alone);
     let planning = plan_for(connection, roster, &rules, sync_options, &on_progress);
@@ -326,7 +327,7 @@ fn tell_plan(
         }
         None if output.is_json() => {
             // A reader that went away ends the output, not the program.
-            let _ = plan.write_to(&mut std::io::stdout().lock());
+            let _ = plan.write_to(&mut terminal::documents());
         }
         None => output.line(&shown::plan(plan, prepared.resolved())),
     }
@@ -351,7 +352,6 @@ fn tell_report(report: &Report, output: Output) {
 fn agreed(writes: usize, output: Output) -> bool {
     let accounts = if writes == 1 { "account" } else { "accounts" };
     output.note(&format!("Carry this out for {writes} {accounts}? [y/N]"));
-    let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")

@@ -1,4 +1,4 @@
-//! One user's way through, as the facts have it.
+//! One user's way through, as docs/8x8.md has it.
 
 use serde_json::json;
 

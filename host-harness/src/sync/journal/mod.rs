@@ -22,8 +22,8 @@ use serde_json::Value as Json;
 
 pub use self::history::{RunRecord, StepRecord};
 pub use self::steps::{Conclusion, Intent, OpenStep, Outcome, Spelling};
-use super::private_file;
 use super::tenant::Tenant;
+use crate::private_file;
 
 /// The journal cannot be used.
 #[derive(Debug, thiserror::Error)]

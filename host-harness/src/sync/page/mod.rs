@@ -28,8 +28,8 @@ pub(crate) use self::review::{State, View, review, saved};
 pub(crate) use self::served::{message, policy};
 use super::error::SyncError;
 use super::plan::Plan;
-use super::private_file::Replacement;
 use super::report::Report;
+use crate::private_file::Replacement;
 
 impl Plan {
     /// Writes it as a page, in place of whatever was there, its owner's alone to read.

@@ -3,7 +3,7 @@
 use maud::{Markup, Render, html};
 
 use crate::contract::Value;
-use crate::sandbox::is_wild;
+use crate::text::is_unseen;
 
 /// Text in which whatever has no shape of its own is shown by its number: control characters,
 /// those that turn the reading direction, those without width. Around it the direction is
@@ -36,15 +36,6 @@ impl Render for Part<'_> {
             }
         }
     }
-}
-
-/// Names differ by these without a difference that anybody could see.
-fn is_unseen(character: char) -> bool {
-    is_wild(character)
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A moment as people write it, to the minute; the text itself where it is none.

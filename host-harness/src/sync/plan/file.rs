@@ -4,8 +4,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use super::{Plan, VERSION};
+use crate::private_file::Replacement;
 use crate::sync::error::SyncError;
-use crate::sync::private_file::Replacement;
 
 impl Plan {
     /// Writes it, in place of whatever was there.

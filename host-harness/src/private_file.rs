@@ -1,0 +1,224 @@
+//! Files that their owner alone can read, from the moment they exist: traces, recordings, tokens,
+//! plans, journals and reports hold people's data or what lets somebody in.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::mitigation::Mitigation;
+
+/// A new file; one that is there already, or a link, is an error.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    private(File::options().write(true).create_new(true)).open(path)
+}
+
+/// An empty file in the place of whatever file is there. It is another file from the start: who
+/// had the old one open, or could read it, sees nothing of what is written here, and where a link
+/// stands at the path, it is the link that gives way and not the file that it leads to.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    if !Mitigation::PrivateFiles.is_on() {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        return private(&mut options).open(path);
+    }
+    Replacement::of(path)?.in_place()
+}
+
+/// Opens a file for reading and writing, and makes it if there is none.
+#[cfg(feature = "sync")]
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = private(&mut options).open(path)?;
+    keep_private(&file)?;
+    Ok(file)
+}
+
+/// A file that takes another's place once it is complete: whoever is stopped halfway leaves
+/// what was there.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    file: File,
+    written: PathBuf,
+    path: PathBuf,
+}
+
+impl Replacement {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let name = path
+            .file_name()
+            .ok_or_else(|| invalid("this names no file"))?;
+        // A device would be replaced by a file of its name, for every program of the machine.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(invalid("it is not a regular file"));
+        }
+        let (file, written) = beside(path, name)?;
+        Ok(Self {
+            file,
+            written,
+            path: path.to_owned(),
+        })
+    }
+
+    pub(crate) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Puts it in its place, complete.
+    #[cfg(feature = "sync")]
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.written, &self.path)
+    }
+
+    /// Puts it in its place as it is, to be written there.
+    fn in_place(self) -> io::Result<File> {
+        std::fs::rename(&self.written, &self.path)?;
+        self.file.try_clone()
+    }
+}
+
+/// A new file in the same folder, by a name that nobody can take beforehand.
+fn beside(path: &Path, name: &OsStr) -> io::Result<(File, PathBuf)> {
+    /// One is enough, as a rule: the name exists by chance alone.
+    const TRIES: usize = 16;
+
+    let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+    for _ in 0..TRIES {
+        let mut written = name.to_owned();
+        written.push(format!(".{:016x}.part", fastrand::u64(..)));
+        let written = path.with_file_name(written);
+        match create_new(&written) {
+            Ok(file) => return Ok((file, written)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        // Not there any more where it was put in its place.
+        let _ = std::fs::remove_file(&self.written);
+    }
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// The mode at opening counts for a new file only.
+#[cfg(all(unix, feature = "sync"))]
+pub(crate) fn keep_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(all(not(unix), feature = "sync"))]
+pub(crate) fn keep_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+
+    #[test]
+    fn a_replacement_takes_its_place_only_when_it_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        std::fs::write(&path, "old").unwrap();
+        let mut dropped = Replacement::of(&path).unwrap();
+        dropped.file().write_all(b"half").unwrap();
+        drop(dropped);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+
+        let mut whole = Replacement::of(&path).unwrap();
+        whole.file().write_all(b"new").unwrap();
+        whole.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn who_had_the_old_file_open_sees_nothing_of_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "old").unwrap();
+        let mut old = File::open(&path).unwrap();
+        create(&path).unwrap().write_all(b"secret").unwrap();
+        let mut seen = String::new();
+        old.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "old");
+        assert_eq!(std::fs::read(&path).unwrap(), b"secret");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("folder");
+        std::fs::create_dir(&path).unwrap();
+        assert!(create(&path).is_err());
+        assert!(path.is_dir());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_gives_way_and_the_file_behind_it_stays_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, path) = (folder.path().join("victim"), folder.path().join("token"));
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        assert!(create_new(&path).is_err());
+        create(&path).unwrap().write_all(b"secret").unwrap();
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert!(path.symlink_metadata().unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_owner_alone_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let open_to_all = |name| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            path
+        };
+        let journal = open_to_all("journal");
+        open(&journal).unwrap();
+        assert_eq!(mode(&journal), 0o600);
+        let token = open_to_all("token");
+        create(&token).unwrap();
+        assert_eq!(mode(&token), 0o600);
+        let fresh = folder.path().join("plan");
+        Replacement::of(&fresh).unwrap().finish().unwrap();
+        assert_eq!(mode(&fresh), 0o600);
+        let exchange = folder.path().join("exchange");
+        create_new(&exchange).unwrap();
+        assert_eq!(mode(&exchange), 0o600);
+    }
+}
