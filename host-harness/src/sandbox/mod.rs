@@ -22,6 +22,4 @@ pub(crate) use limits::{
 };
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub(crate) use store::{Sandbox, StoreState};
-#[cfg(feature = "cli")]
-pub(crate) use text::clean;
-pub(crate) use text::is_wild;
+pub(crate) use text::{clean, is_wild};

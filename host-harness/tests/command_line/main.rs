@@ -15,6 +15,7 @@ mod inspect;
 #[cfg(unix)]
 mod interruption;
 mod pages;
+mod peers;
 mod program;
 mod provenance;
 mod recordings;
