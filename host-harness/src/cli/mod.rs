@@ -30,7 +30,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{ArgAction, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::attributes::Pair;
 use crate::failure::Failure;
@@ -308,20 +311,22 @@ fn exit_code(failure: &Failure) -> u8 {
 
 /// What is logged: our own words and the connector's, which the sandbox cleans. The libraries of the
 /// network log what the other side sends, secrets that it echoes among it, and are never heard.
-fn log_filter(verbose: u8) -> EnvFilter {
-    EnvFilter::new(match verbose {
-        0 => "off,host_harness=warn,connector=warn",
-        1 => "off,host_harness=debug,connector=info",
-        _ => "off,host_harness=trace,connector=trace",
-    })
-}
-
 fn log_to_stderr(verbose: u8) {
-    // Fails only where a subscriber is set already.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(log_filter(verbose))
+    let (ours, connectors) = match verbose {
+        0 => (LevelFilter::WARN, LevelFilter::WARN),
+        // What a connector logs below `debug` is for its authors.
+        1 => (LevelFilter::DEBUG, LevelFilter::INFO),
+        _ => (LevelFilter::TRACE, LevelFilter::TRACE),
+    };
+    let targets = Targets::new()
+        .with_target("host_harness", ours)
+        .with_target("connector", connectors);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(output::stderr_has_colour())
+        .with_ansi(output::stderr_has_colour());
+    // Fails only where a subscriber is set already.
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
         .try_init();
 }
 

@@ -285,6 +285,9 @@ pub(super) fn table(header: &[&str]) -> Table {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.iter().map(|title| title.to_uppercase()));
+    if let Some((_, width)) = console::Term::stdout().size_checked() {
+        table.set_width(width);
+    }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

@@ -1,9 +1,12 @@
 //! A report as JUnit XML, which build servers show.
 
+use std::borrow::Cow;
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::cli::Stop;
 use crate::conform::{Finding, Report, Verdict};
@@ -27,7 +30,13 @@ impl JunitFile {
 
     pub(super) fn write(self, report: &Report) -> Result<(), Stop> {
         let Self { path, file } = self;
-        junit(report).serialize(file).map_err(|error| {
+        let write = || {
+            let mut writer = Writer::new_with_indent(BufWriter::new(file), b' ', 4);
+            writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+            write_suites(&mut writer, report)?;
+            writer.into_inner().flush()
+        };
+        write().map_err(|error: std::io::Error| {
             Stop::Usage(format!(
                 "The JUnit file {} could not be written: {error}.",
                 path.display()
@@ -36,37 +45,106 @@ impl JunitFile {
     }
 }
 
-fn junit(report: &Report) -> Junit {
-    let mut suite = TestSuite::new(report.connector.as_str());
-    suite.add_property(("version", report.version.as_str()));
-    suite.add_property(("sha256", report.sha256.as_str()));
-    suite.add_test_cases(report.findings.iter().map(case));
-    let mut junit = Junit::new("conform");
-    junit.add_test_suite(suite);
-    junit
+/// The format has no standard; this is what build servers agree on.
+fn write_suites(writer: &mut Writer<impl Write>, report: &Report) -> std::io::Result<()> {
+    let failed = count(report, |verdict| matches!(verdict, Verdict::Failed(_)));
+    let skipped = count(report, |verdict| matches!(verdict, Verdict::Skipped(_)));
+    let tests = report.findings.len().to_string();
+    let totals = [
+        ("tests", tests.as_str()),
+        ("failures", failed.as_str()),
+        ("errors", "0"),
+    ];
+    writer
+        .create_element("testsuites")
+        .with_attribute(("name", "conform"))
+        .with_attributes(totals)
+        .write_inner_content(|writer| {
+            writer
+                .create_element("testsuite")
+                .with_attribute(("name", &*plain(&report.connector)))
+                .with_attributes(totals)
+                .with_attribute(("skipped", skipped.as_str()))
+                .write_inner_content(|writer| {
+                    writer
+                        .create_element("properties")
+                        .write_inner_content(|writer| {
+                            write_property(writer, "version", &report.version)?;
+                            write_property(writer, "sha256", &report.sha256)
+                        })?;
+                    report
+                        .findings
+                        .iter()
+                        .try_for_each(|finding| write_case(writer, finding))
+                })
+                .map(drop)
+        })
+        .map(drop)
 }
 
-fn case(finding: &Finding) -> TestCase {
+fn count(report: &Report, of: impl Fn(&Verdict) -> bool) -> String {
+    let findings = report.findings.iter();
+    findings
+        .filter(|finding| of(&finding.verdict))
+        .count()
+        .to_string()
+}
+
+fn write_property(
+    writer: &mut Writer<impl Write>,
+    name: &str,
+    value: &str,
+) -> std::io::Result<()> {
+    writer
+        .create_element("property")
+        .with_attributes([("name", name), ("value", &*plain(value))])
+        .write_empty()
+        .map(drop)
+}
+
+fn write_case(writer: &mut Writer<impl Write>, finding: &Finding) -> std::io::Result<()> {
     let check = finding.check;
-    let status = match &finding.verdict {
-        Verdict::Passed => TestCaseStatus::success(),
-        Verdict::Skipped(why) => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(why.as_str());
-            status
-        }
-        Verdict::Failed(what) => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(what.as_str());
-            status.set_description(format!("{}\n{}", check.reason, check.contract));
-            status
-        }
-    };
-    let mut case = TestCase::new(check.name, status);
-    case.set_classname("conform");
-    case.set_time(finding.time);
-    if !finding.notes.is_empty() {
-        case.set_system_out(finding.notes.join("\n"));
+    let time = format!("{:.3}", finding.time.as_secs_f64());
+    writer
+        .create_element("testcase")
+        .with_attributes([
+            ("name", check.name),
+            ("classname", "conform"),
+            ("time", time.as_str()),
+        ])
+        .write_inner_content(|writer| {
+            match &finding.verdict {
+                Verdict::Passed => {}
+                Verdict::Skipped(why) => {
+                    writer
+                        .create_element("skipped")
+                        .with_attribute(("message", &*plain(why)))
+                        .write_empty()?;
+                }
+                Verdict::Failed(what) => {
+                    let description = format!("{}\n{}", check.reason, check.contract);
+                    writer
+                        .create_element("failure")
+                        .with_attribute(("message", &*plain(what)))
+                        .write_text_content(BytesText::new(&plain(&description)))?;
+                }
+            }
+            if !finding.notes.is_empty() {
+                let notes = finding.notes.join("\n");
+                writer
+                    .create_element("system-out")
+                    .write_text_content(BytesText::new(&plain(&notes)))?;
+            }
+            Ok(())
+        })
+        .map(drop)
+}
+
+/// Without the control characters that XML 1.0 cannot hold, not even escaped.
+fn plain(text: &str) -> Cow<'_, str> {
+    let held = |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    if text.chars().all(held) {
+        return Cow::Borrowed(text);
     }
-    case
+    Cow::Owned(text.chars().filter(|c| held(*c)).collect())
 }
