@@ -79,11 +79,10 @@ impl Kinds {
         })
     }
 
-    /// Each of them, where there are several.
-    pub(super) fn apart(self) -> impl Iterator<Item = Self> {
-        let several = self.0.count_ones() > 1;
+    /// Each kind, but for this one where it is one alone.
+    pub(super) fn others(self) -> impl Iterator<Item = Self> {
         let kinds = [1, 2, 4, 8].into_iter().map(Self);
-        kinds.filter(move |kind| several && self.has(*kind))
+        kinds.filter(move |kind| *kind != self)
     }
 
     fn has(self, kind: Self) -> bool {

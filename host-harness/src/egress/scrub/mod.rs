@@ -145,7 +145,7 @@ impl Scrubber {
             && self.unusual
         {
             // `\%41` in a secret is `\\%41` in JSON: decoded all at once nothing is left of it.
-            for kind in there.apart() {
+            for kind in there.others() {
                 unescape(kind);
             }
         }
