@@ -90,11 +90,7 @@ fn count(report: &Report, of: impl Fn(&Verdict) -> bool) -> String {
         .to_string()
 }
 
-fn write_property(
-    writer: &mut Writer<impl Write>,
-    name: &str,
-    value: &str,
-) -> std::io::Result<()> {
+fn write_property(writer: &mut Writer<impl Write>, name: &str, value: &str) -> std::io::Result<()> {
     writer
         .create_element("property")
         .with_attributes([("name", name), ("value", &*plain(value))])

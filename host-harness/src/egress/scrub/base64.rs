@@ -162,17 +162,30 @@ fn triple(group: &[u8]) -> [u8; 3] {
     [first, second, third]
 }
 
-/// Whether one of the groups, of which what is wanted fills at least one whole, is text.
+/// Whether as many groups in a row are text as what is wanted fills wholly. Of others about every
+/// such one is looked at.
 fn may_hold(values: &[u8], wanted: Wanted) -> bool {
-    // So many whole groups lie in it wherever it begins.
     let whole = wanted.least.saturating_sub(2) / 3;
     if whole == 0 || !wanted.ascii {
         return values.len() >= wanted.characters();
     }
-    let groups = values.chunks_exact(GROUP).skip(whole - 1).step_by(whole);
-    groups
-        .map(triple)
-        .any(|bytes| bytes.iter().all(|byte| wanted.is_text(*byte)))
+    let is_text = |group: &[u8]| triple(group).iter().all(|byte| wanted.is_text(*byte));
+    let mut rest = values;
+    while let Some(window) = rest.get(..whole * GROUP) {
+        let other = window
+            .chunks_exact(GROUP)
+            .rposition(|group| !is_text(group));
+        let skipped = match other {
+            Some(last) => last + 1,
+            None => match rest.iter().take_while(|value| **value == 0).count() / GROUP {
+                // Nothing but zeros is no text.
+                zeros if zeros >= whole => zeros - whole + 1,
+                _ => return true,
+            },
+        };
+        rest = rest.get(skipped * GROUP..).unwrap_or_default();
+    }
+    false
 }
 
 fn decode(values: &[u8], bytes: &mut Vec<u8>) {
