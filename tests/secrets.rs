@@ -52,7 +52,9 @@ fn odd(text: &str, spell: fn(char) -> String) -> String {
 pub(crate) fn forms() -> &'static [String] {
     static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let once = ENCODINGS.map(|encode| encode(CANARY));
-        let twice = ENCODINGS.iter().flat_map(|encode| once.iter().map(encode));
+        let twice = ENCODINGS
+            .iter()
+            .flat_map(|encode| once.iter().map(|form| encode(form)));
         let mut forms = vec![CANARY.to_owned()];
         forms.extend(once.clone());
         forms.extend(twice);

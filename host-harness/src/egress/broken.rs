@@ -44,7 +44,7 @@ pub(super) fn unanswered(error: &reqwest::Error, secrets: &Scrubber) -> Unanswer
     if let Some(certificate) = tls::certificate_error(error) {
         return Unanswered::NotSent(
             SafeText::ours("The upstream's TLS certificate is not trusted: ")
-                .and(certificate_problem(certificate))
+                .and(of_the_certificate(certificate, secrets))
                 .and(
                     ". If it comes from an authority of your own, name its file as `ca-file` \
                      under [network] in the connection file.",
@@ -162,6 +162,13 @@ fn certificate_problem(error: &CertificateError) -> &'static str {
         }
         _ => "it cannot be verified",
     }
+}
+
+fn of_the_certificate(error: &CertificateError, secrets: &Scrubber) -> SafeText {
+    if !Mitigation::SafeText.is_on() {
+        return SafeText::foreign(&error.to_string(), secrets);
+    }
+    SafeText::ours(certificate_problem(error))
 }
 
 fn of_the_system(error: &io::Error) -> SafeText {

@@ -104,7 +104,8 @@ async fn failure(bench: &Bench) -> String {
         panic!("answered: {answer:?}");
     };
     let exchanges = bench.recorder.0.lock().unwrap();
-    let shown = format!("{failure:?} {:?}", *exchanges);
+    let results: Vec<_> = exchanges.iter().map(|exchange| &exchange.result).collect();
+    let shown = format!("{failure:?} {results:?}");
     let told: Vec<_> = exchanges.iter().filter_map(Exchange::failure).collect();
     for text in [&shown, &told.join(" ")] {
         for said in [
