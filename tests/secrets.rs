@@ -4,8 +4,10 @@ use std::fmt::Debug;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use host_harness::contract::AccountStatus;
 use host_harness::provision::{Matching, deprovision, provision};
 use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
@@ -19,16 +21,47 @@ use crate::upstream::{Request, Upstream, answer};
 /// With characters that change under every encoding.
 pub(crate) const CANARY: &str = "c4nary-T0ken/with+odd=chars~7Q";
 
-/// As it is, percent-encoded in both cases, JSON-escaped, and in base64: alone, and with the
-/// rest of the header's value.
-pub(crate) const FORMS: [&str; 6] = [
-    CANARY,
-    "c4nary-T0ken%2Fwith%2Bodd%3Dchars~7Q",
-    "c4nary-T0ken%2fwith%2bodd%3dchars~7Q",
-    r"c4nary-T0ken\/with+odd=chars~7Q",
-    "YzRuYXJ5LVQwa2VuL3dpdGgrb2RkPWNoYXJzfjdR",
-    "QmVhcmVyIGM0bmFyeS1UMGtlbi93aXRoK29kZD1jaGFyc343UQ",
+type Encoding = fn(&str) -> String;
+
+/// How software writes a text into another one.
+const ENCODINGS: [Encoding; 10] = [
+    |text| odd(text, |c| format!("%{:02X}", u32::from(c))),
+    |text| odd(text, |c| format!("%{:02x}", u32::from(c))),
+    |text| text.replace('/', "\\/"),
+    |text| text.replace('=', "\\u003d").replace('+', "\\u002B"),
+    |text| odd(text, |c| format!("\\x{:02x}", u32::from(c))),
+    |text| odd(text, |c| format!("&#{};", u32::from(c))),
+    |text| odd(text, |c| format!("&#x{:x};", u32::from(c))),
+    |text| STANDARD.encode(text),
+    |text| URL_SAFE_NO_PAD.encode(text),
+    |text| STANDARD_NO_PAD.encode(format!("Bearer {text}")),
 ];
+
+fn odd(text: &str, spell: fn(char) -> String) -> String {
+    let spelled = text.chars().map(|c| {
+        if c.is_ascii_alphanumeric() {
+            c.to_string()
+        } else {
+            spell(c)
+        }
+    });
+    spelled.collect()
+}
+
+/// The token as it is, in each encoding, and in each encoding once more.
+pub(crate) fn forms() -> &'static [String] {
+    static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let once = ENCODINGS.map(|encode| encode(CANARY));
+        let twice = ENCODINGS
+            .iter()
+            .flat_map(|encode| once.iter().map(|form| encode(form)));
+        let mut forms = vec![CANARY.to_owned()];
+        forms.extend(once.clone());
+        forms.extend(twice);
+        forms
+    });
+    &FORMS
+}
 
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes
@@ -134,7 +167,7 @@ fn clean(what: &str, bytes: &[u8], there: &str) {
         holds(bytes, there),
         "the search of the {what} finds nothing"
     );
-    for form in FORMS {
+    for form in forms() {
         assert!(!holds(bytes, form), "{form} is in the {what}");
     }
 }
@@ -189,21 +222,30 @@ fn echo(request: &Request) -> String {
     let given = request.header("authorization").unwrap_or_default();
     let token = given.strip_prefix("Bearer ").unwrap_or_default();
     let (half, other_half) = token.split_at(token.len() / 2);
+    let encoded: String = forms()[..ENCODINGS.len() + 1]
+        .iter()
+        .map(|form| format!("x-form: {form}\r\n"))
+        .collect();
     let echoed = format!(
-        "x-request-id: {given}\r\nlocation: /{token}\r\netag: {token}\r\nset-cookie: s={token}\r\n\
-         x-half: {half}\r\nx-other-half: {other_half}\r\nwww-authenticate: {given}\r\n"
+        "{encoded}x-last-third: {}\r\nx-first: {}\r\nx-second: {}\r\n\
+         x-request-id: {given}\r\nlocation: /{token}\r\netag: {token}\r\nset-cookie: s={token}\r\n\
+         x-half: {half}\r\nx-other-half: {other_half}\r\nwww-authenticate: {given}\r\n",
+        &CANARY[20..],
+        &CANARY[..10],
+        &CANARY[10..20],
     );
     let user = json!({
         "id": "1",
         "userName": ADA[0].1,
         "title": given,
         "externalId": token,
-        "name": {"givenName": FORMS[1], "familyName": FORMS[4]},
-        "locale": FORMS[2],
-        "timezone": FORMS[5],
+        "name": {"givenName": forms()[1], "familyName": forms()[8]},
+        "locale": forms()[2],
+        "timezone": forms()[10],
         "emails": [{"type": "work", "value": format!("{token}@example.com")}],
         "meta": {"version": token, "location": format!("/{token}")},
         "heads": request.head,
+        "forms": forms(),
     });
     if request.head.starts_with("GET") && request.head.contains("/Users?") {
         let page = json!({"Resources": [user], "totalResults": 1, "nextCursor": null});
@@ -215,6 +257,7 @@ fn echo(request: &Request) -> String {
     let error = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
         "status": "400", "scimType": token, "detail": format!("you sent {given}"),
+        "forms": forms(),
     });
     answer(400, &echoed, &error.to_string())
 }

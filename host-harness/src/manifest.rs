@@ -165,6 +165,13 @@ impl Problems {
                             shown(&credential.name)
                         ));
                     }
+                    if !names_a_scheme(&header.prefix) {
+                        self.add(format!(
+                            "The credential `{}` goes after a text that is not the name of a \
+                             scheme such as `Token `.",
+                            shown(&credential.name)
+                        ));
+                    }
                 }
                 CredentialPlacement::Query(parameter)
                     if parameter.is_empty() || parameter.contains(is_wild) =>
@@ -204,6 +211,20 @@ impl Problems {
             }
         }
     }
+}
+
+/// Whether a secret may follow this: nothing, or what reads as `Token `, `SSWS ` or
+/// `GenieKey key=`. With a text of its choice before the secret a connector could have an upstream
+/// complain of the whole, and show a part of it.
+fn names_a_scheme(prefix: &str) -> bool {
+    const MOST: usize = 40;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_. =:".contains(c);
+    prefix.is_empty()
+        || prefix.len() <= MOST
+            && prefix.starts_with(|c: char| c.is_ascii_alphabetic())
+            && prefix.ends_with([' ', '=', ':'])
+            && prefix.chars().all(plain)
+            && !prefix.contains("  ")
 }
 
 /// A name in a message: short, and nothing that a terminal obeys.

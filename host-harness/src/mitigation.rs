@@ -87,6 +87,12 @@ mitigations! {
     CredentialScope = "credential-scope",
     /// Echoes of a credential are taken out of answers.
     Scrubbing = "scrubbing",
+    /// What says why there is no answer holds nothing that somebody else said unscrubbed.
+    SafeText = "safe-text",
+    /// A secret that the wire would change is refused.
+    SecretCharacters = "secret-characters",
+    /// A connector sends no credential of its own.
+    OwnCredentials = "own-credentials",
     /// An encoded answer to a credentialed request is withheld.
     EncodedAnswers = "encoded-answers",
     /// Session and authentication headers do not reach the guest.

@@ -127,6 +127,13 @@ async fn paths_outside_the_grant_are_refused() {
         "/customer-1/scim/%2e%2e/Users",
         "/customer-1/scim/.%2E/Users",
         "/customer-1/scim/..;/Users",
+        "/customer-1/scim/..%3b/Users",
+        "/customer-1/scim/..%253b/..%253b/customer-2",
+        "/customer-1/scim/..%20/Users",
+        "/customer-1/scim/%ef%bc%8e%ef%bc%8e/Users",
+        "/customer-1/scim/..%ef%bc%8f..%ef%bc%8fUsers",
+        "/customer-1/scim/..%e2%88%95Users",
+        "/customer-1/scim/%25252e%25252e/Users",
         "/customer-1/scim/%2e%2e%2fUsers",
         "/customer-1/scim/%c0%ae%c0%ae/Users",
         "/customer-1/scim/%252e%252e/Users",
@@ -191,6 +198,39 @@ async fn headers_that_are_the_hosts_are_refused() {
     let echo = connection.get(&script).await.unwrap();
     assert!(seen(&echo).contains("x-api-version: 2"));
     assert!(seen(&echo).contains("accept-encoding: identity"));
+}
+
+/// On an upstream whose tenants differ by token alone it would carry people's data elsewhere.
+#[tokio::test]
+async fn a_connector_sends_no_credential_of_its_own() {
+    let upstream = Upstream::start().await;
+    for parameter in [
+        "access_token",
+        "Access-Token",
+        "api_key",
+        "apikey",
+        "token",
+        "a=b&x-auth-token",
+        "%61pi_key",
+    ] {
+        let script = format!("GET {}/Users?{parameter}=mine", upstream.base());
+        let message = refused(&upstream, &script, "refused-credential").await;
+        assert!(message.contains("the host's to add"), "{message}");
+    }
+    let bytes = describing("credential-headers");
+    let component = Component::from_bytes(&shared().await.0, &bytes)
+        .await
+        .unwrap();
+    let connection = component.connect(options(&upstream, "")).await.unwrap();
+    assert!(!component.manifest().headers.is_empty());
+    for name in &component.manifest().headers {
+        let script = format!("GET {}/Users | header {name}: mine", upstream.base());
+        let failure = connection.get(&script).await.unwrap_err();
+        assert_eq!(failure.code(), Some("refused-header"), "{name}");
+    }
+    assert!(upstream.requests().is_empty());
+    let script = format!("GET {}/Users?pageToken=1&filter=token", upstream.base());
+    assert!(connection.get(&script).await.is_ok());
 }
 
 #[tokio::test]

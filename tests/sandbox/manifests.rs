@@ -29,6 +29,10 @@ async fn a_manifest_that_contradicts_itself_is_refused() {
         ("credential-elsewhere", "is no base-url setting"),
         ("credential-in-host", "the host's own"),
         ("credential-in-length", "the host's own"),
+        (
+            "credential-behind-text",
+            "after a text that is not the name of a scheme",
+        ),
     ] {
         let failure = loaded(attack).await.unwrap_err();
         assert_eq!(failure.kind(), "invalid-settings", "{attack}: {failure}");

@@ -337,17 +337,18 @@ fn exit_code(failure: &Failure) -> u8 {
     }
 }
 
+/// What is logged: our own words and the connector's, which the sandbox cleans. The libraries of the
+/// network log what the other side sends, secrets that it echoes among it, and are never heard.
 fn log_to_stderr(verbose: u8) {
-    let (ours, others) = match verbose {
+    let (ours, connectors) = match verbose {
         0 => (LevelFilter::WARN, LevelFilter::WARN),
+        // What a connector logs below `debug` is for its authors.
         1 => (LevelFilter::DEBUG, LevelFilter::INFO),
-        _ => (LevelFilter::TRACE, LevelFilter::DEBUG),
+        _ => (LevelFilter::TRACE, LevelFilter::TRACE),
     };
     let targets = Targets::new()
-        .with_default(others)
         .with_target("host_harness", ours)
-        // What a connector logs below `debug` is for its authors.
-        .with_target("connector", if verbose > 1 { ours } else { others });
+        .with_target("connector", connectors);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(terminal::Log)
         // The writer has styles of its own, which no event can bring along.

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::secret_file;
+use super::{secret_file, secrets};
 use crate::contract::CredentialPlacement;
 use crate::mitigation::Mitigation;
 
@@ -98,7 +98,7 @@ impl Credentials for StaticCredentials {
 pub enum SecretSource {
     /// A variable of the environment.
     Environment(String),
-    /// A file; a line end at its end does not count.
+    /// A file; one line end at its end does not count.
     File {
         /// Where it is.
         path: PathBuf,
@@ -114,7 +114,7 @@ impl SecretSource {
     /// # Errors
     ///
     /// The variable is unset or empty; the file is missing, unreadable, readable for others, or
-    /// empty.
+    /// empty; the secret holds what the wire would change.
     pub fn read(&self, name: &str) -> Result<SecretString, CredentialError> {
         let fail = |code, message: String| CredentialError {
             code,
@@ -124,32 +124,43 @@ impl SecretSource {
             Self::Environment(variable) => match std::env::var(variable) {
                 Ok(value) => Zeroizing::new(value),
                 Err(std::env::VarError::NotPresent) => {
-                    return Err(fail(
-                        "missing",
-                        format!("the environment variable {variable} is not set."),
-                    ));
+                    return Err(fail("missing", format!("{} is not set.", named(variable))));
                 }
                 Err(std::env::VarError::NotUnicode(_)) => {
-                    return Err(fail(
-                        "invalid",
-                        format!("the environment variable {variable} is not valid UTF-8."),
-                    ));
+                    let message = format!("{} is not valid UTF-8.", named(variable));
+                    return Err(fail("invalid", message));
                 }
             },
             Self::File { path, shared } => {
                 secret_file::read(path, *shared).map_err(|(code, message)| fail(code, message))?
             }
         };
-        let value = text.trim_end_matches(['\r', '\n']);
+        let value = text.strip_suffix('\n').unwrap_or(&text);
+        let value = value.strip_suffix('\r').unwrap_or(value);
         if value.is_empty() {
             let what = match self {
-                Self::Environment(variable) => format!("the environment variable {variable}"),
+                Self::Environment(variable) => named(variable),
                 Self::File { path, .. } => path.display().to_string(),
             };
             return Err(fail("empty", format!("{what} is empty.")));
         }
-        Ok(SecretString::from(value.to_owned()))
+        let secret = SecretString::from(value.to_owned());
+        secrets::checked(name, &secret)?;
+        Ok(secret)
     }
+}
+
+/// A variable in a message. What does not look like the name of one is not repeated: it may be the
+/// secret, written where its variable should be named.
+fn named(variable: &str) -> String {
+    let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let is_name = variable.chars().all(usual) && (variable.contains('_') || variable.len() <= 16);
+    if is_name {
+        return format!("the environment variable {variable}");
+    }
+    "the environment variable that `env` names (which is not shown, since it does not look like \
+     a name; the secret itself does not belong there)"
+        .to_owned()
 }
 
 /// Secrets from the environment and from files, read anew at each request.
@@ -188,33 +199,47 @@ pub(crate) fn place(
     headers: &mut HeaderMap,
     url: &mut Url,
 ) -> Result<(), CredentialError> {
-    let secret = secret.expose_secret();
-    let (header, text) = match placement {
-        CredentialPlacement::Bearer => (AUTHORIZATION, format!("Bearer {secret}")),
-        CredentialPlacement::Basic => (AUTHORIZATION, format!("Basic {}", BASE64.encode(secret))),
-        CredentialPlacement::Header(header) => (
-            HeaderName::try_from(header.name.as_str()).map_err(|_| invalid(name))?,
-            format!("{}{secret}", header.prefix),
-        ),
-        CredentialPlacement::Query(parameter) => {
-            url.query_pairs_mut().append_pair(parameter, secret);
-            return Ok(());
+    if let CredentialPlacement::Query(parameter) = placement {
+        let secret = secret.expose_secret();
+        url.query_pairs_mut().append_pair(parameter, secret);
+        return Ok(());
+    }
+    let header = match placement {
+        CredentialPlacement::Header(header) => {
+            HeaderName::try_from(header.name.as_str()).map_err(|_| invalid(name))?
         }
-        CredentialPlacement::ClientCredentials(_) => {
-            return Err(CredentialError {
-                code: "unsupported",
-                message: format!(
-                    "The credential `{name}` wants OAuth client credentials, which this host \
-                     does not support yet."
-                ),
-            });
-        }
+        _ => AUTHORIZATION,
     };
-    let text = Zeroizing::new(text);
+    let Some(text) = header_value(placement, secret) else {
+        return Err(CredentialError {
+            code: "unsupported",
+            message: format!(
+                "The credential `{name}` wants OAuth client credentials, which this host does \
+                 not support yet."
+            ),
+        });
+    };
     let mut value = HeaderValue::from_str(&text).map_err(|_| invalid(name))?;
     value.set_sensitive(true);
     headers.insert(header, value);
     Ok(())
+}
+
+/// What the placement makes of a secret, where it makes a header's value of it.
+pub(super) fn header_value(
+    placement: &CredentialPlacement,
+    secret: &SecretString,
+) -> Option<Zeroizing<String>> {
+    let secret = secret.expose_secret();
+    Some(Zeroizing::new(match placement {
+        CredentialPlacement::Bearer => format!("Bearer {secret}"),
+        CredentialPlacement::Basic => {
+            let encoded = Zeroizing::new(BASE64.encode(secret));
+            format!("Basic {}", *encoded)
+        }
+        CredentialPlacement::Header(header) => format!("{}{secret}", header.prefix),
+        CredentialPlacement::Query(_) | CredentialPlacement::ClientCredentials(_) => return None,
+    }))
 }
 
 fn invalid(name: &str) -> CredentialError {
@@ -222,7 +247,7 @@ fn invalid(name: &str) -> CredentialError {
         code: "invalid",
         message: format!(
             "The credential `{name}` holds characters that a header cannot hold, such as a line \
-             end. Copy it anew."
+             end. Copy it once more."
         ),
     }
 }
@@ -273,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
+        for secret in ["c4nary-t0ken", "eyJhbGciOi.x.y", "JBSWY3DPEHPK3PXPJBSWY3DP"] {
+            let error = SecretSource::Environment(secret.to_owned())
+                .read("token")
+                .unwrap_err();
+            assert_eq!(error.code, "missing");
+            assert!(!error.message.contains(secret), "{error}");
+        }
+        let source = SecretSource::Environment("HARNESS_TEST_UNSET".to_owned());
+        let error = source.read("token").unwrap_err();
+        assert!(error.message.contains("HARNESS_TEST_UNSET"), "{error}");
+    }
+
+    #[test]
     fn a_secret_file_loses_the_line_end_and_must_not_be_empty() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
@@ -282,6 +321,12 @@ mod tests {
             shared: true,
         };
         assert_eq!(source.read("token").unwrap().expose_secret(), "s3");
+        for changed in ["s3 \n", " s3", "s3\n\n", "s3\t", "s\u{e9}3", "\u{feff}s3"] {
+            std::fs::write(&path, changed).unwrap();
+            let error = source.read("token").unwrap_err();
+            assert_eq!(error.code, "invalid", "{changed:?}");
+            assert!(error.message.contains("`token`"), "{error}");
+        }
         std::fs::write(&path, "\n").unwrap();
         assert_eq!(source.read("token").unwrap_err().code, "empty");
         std::fs::remove_file(&path).unwrap();

@@ -59,6 +59,42 @@ const FORBIDDEN: [&str; 34] = [
 ];
 const FORBIDDEN_BEGINNINGS: [&str; 4] = ["proxy-", "sec-", "x-forwarded-", "x-original-"];
 
+/// What the names of headers and parameters hold in which services take credentials, in lower
+/// case and without what separates words.
+const CREDENTIAL_NAMES: [&str; 20] = [
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "appkey",
+    "authentication",
+    "authkey",
+    "authorization",
+    "authtoken",
+    "bearertoken",
+    "clientsecret",
+    "functionskey",
+    "idtoken",
+    "jwt",
+    "password",
+    "privatetoken",
+    "secretkey",
+    "securitytoken",
+    "sessiontoken",
+    "subscriptionkey",
+];
+/// Those that are such names as a whole, with `x-` before them or not.
+const WHOLE_CREDENTIAL_NAMES: [&str; 8] = [
+    "auth",
+    "credential",
+    "secret",
+    "session",
+    "sessionid",
+    "sig",
+    "signature",
+    "token",
+];
+
 /// What of an answer is the host's business alone.
 const HIDDEN: [&str; 9] = [
     "authentication-info",
@@ -88,7 +124,8 @@ impl HeaderRules {
             .filter(|name| {
                 !is_forbidden(name) && !credentials.contains(name)
                     || !Mitigation::HostHeaders.is_on()
-            });
+            })
+            .filter(|name| !takes_a_credential(name));
         Self {
             allowed: ALLOWED
                 .iter()
@@ -147,6 +184,23 @@ fn is_forbidden(name: &str) -> bool {
         || FORBIDDEN_BEGINNINGS
             .iter()
             .any(|beginning| name.starts_with(beginning))
+}
+
+/// Whether services take a credential in a header or parameter of this name. A connector that sent
+/// one of its own would be its author's in the upstream, and not the operator's. That others take
+/// one elsewhere, this cannot know.
+pub(super) fn takes_a_credential(name: &str) -> bool {
+    let name: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let whole = name.strip_prefix('x').unwrap_or(&name);
+    let is_one = CREDENTIAL_NAMES.iter().any(|known| name.contains(known))
+        || [whole, &name]
+            .iter()
+            .any(|name| WHOLE_CREDENTIAL_NAMES.contains(name));
+    is_one && Mitigation::OwnCredentials.is_on()
 }
 
 /// Whether not even a credential may be put into this header.
@@ -243,6 +297,33 @@ mod tests {
         for name in claimed.iter().chain(&["x-other"]) {
             let refusal = rules.request(&[line(name, "a")]).unwrap_err();
             assert_eq!(refusal.reason, RefusalReason::Header, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_connector_sends_no_credential_of_its_own() {
+        let claimed = [
+            "X-Auth-Token",
+            "x-access-token",
+            "Ocp-Apim-Subscription-Key",
+            "PRIVATE-TOKEN",
+            "api_key",
+            "token",
+            "x-session",
+        ];
+        let rules = rules(&claimed);
+        for name in claimed {
+            assert!(rules.request(&[line(name, "a")]).is_err(), "{name}");
+            assert!(takes_a_credential(name), "{name}");
+        }
+        for name in [
+            "page-token",
+            "x-continuation-token",
+            "x-sync-token",
+            "filter",
+            "cursor",
+        ] {
+            assert!(!takes_a_credential(name), "{name}");
         }
     }
 

@@ -15,11 +15,13 @@ use super::grant::Grant;
 use super::headers::{self, HeaderRules};
 use super::rate::Rate;
 use super::retry::{is_unsettled, wait_before_next, with_the_past};
+use super::safe_text::Unanswered;
 use super::scrub::Scrubber;
 use super::sealed::{Bare, Sealed};
+use super::secrets::{MOST_IN_A_REQUEST, Secrets};
 use super::spelling::shown;
-use super::wire::chain;
 use super::{Network, Operation, tls};
+use super::{broken, sealed, secrets};
 use crate::clock::Clock;
 use crate::contract::{
     Credential, CredentialPlacement, Header, Manifest, Method, Problem, Refusal, RefusalReason,
@@ -63,8 +65,7 @@ pub(crate) struct Egress {
     pub(super) addresses: AddressPolicy,
     pub(super) placements: Vec<Credential>,
     pub(super) credentials: Arc<dyn Credentials>,
-    /// Every secret that was sent: an answer may show what an earlier request held.
-    pub(super) sent_secrets: RwLock<Scrubber>,
+    pub(super) secrets: RwLock<Secrets>,
     pub(super) read_only: bool,
     pub(super) limits: Limits,
     pub(super) rate: Rate,
@@ -145,7 +146,10 @@ impl Egress {
         let client = builder.build().map_err(|error| Problem {
             name: "network".to_owned(),
             code: "invalid".to_owned(),
-            message: format!("The network cannot be set up: {}.", chain(&error)),
+            message: format!(
+                "The network cannot be set up: {}.",
+                broken::reason(&error, &Scrubber::default())
+            ),
         })?;
         Ok(Self {
             client,
@@ -155,7 +159,7 @@ impl Egress {
             addresses,
             placements: options.manifest.credentials.clone(),
             credentials: options.credentials,
-            sent_secrets: RwLock::default(),
+            secrets: RwLock::default(),
             read_only: network.read_only,
             limits: options.limits,
             rate: Rate::new(network.max_concurrency, network.max_requests_per_minute),
@@ -175,13 +179,22 @@ impl Egress {
         operation: &mut Operation,
         request: Request,
     ) -> Result<Response, TransportFailure> {
+        let answer = self.answer(operation, request).await;
+        answer.map_err(|unanswered| unanswered.told(self.secrets().scrubber()))
+    }
+
+    async fn answer(
+        &self,
+        operation: &mut Operation,
+        request: Request,
+    ) -> Result<Response, Unanswered> {
         let repeatability = self.repeatability(&request);
         let passed = self.pass(operation, request);
-        let passed = passed.map_err(TransportFailure::Refused)?;
+        let passed = passed.map_err(Unanswered::Refused)?;
         let mut prepared = self
             .prepare(operation, passed)
             .await
-            .map_err(TransportFailure::Refused)?;
+            .map_err(Unanswered::Refused)?;
         let (mut attempt, mut lost, mut renewed) = (1, false, false);
         loop {
             let answer = self.attempt(operation, &prepared, attempt).await;
@@ -192,7 +205,7 @@ impl Egress {
                 let again = replayed.goes_on(attempt + 1);
                 let retried = wait_before_next(repeatability, &answer, attempt, 0.0).is_some();
                 if !again || !(retried || rejected && !renewed) {
-                    return with_the_past(answer, lost);
+                    return with_the_past(answer, lost, self.secrets().scrubber());
                 }
                 renewed |= rejected;
                 lost |= is_unsettled(&answer);
@@ -222,7 +235,7 @@ impl Egress {
                     operation.turn_to(Place::Host);
                     attempt += 1;
                 }
-                _ => return with_the_past(answer, lost),
+                _ => return with_the_past(answer, lost, self.secrets().scrubber()),
             }
         }
     }
@@ -242,6 +255,17 @@ impl Egress {
     /// What the policy decides: the same about the same request, at any time.
     fn pass(&self, operation: &mut Operation, request: Request) -> Result<Passed, Refusal> {
         let url = self.permit(&request.url)?;
+        let mut parameters = url.query_pairs();
+        if let Some((name, _)) = parameters.find(|(name, _)| headers::takes_a_credential(name)) {
+            return Err(refusal(
+                RefusalReason::Credential,
+                format!(
+                    "A request with the parameter `{}` was refused: services take credentials in \
+                     it, and those are the host's to add.",
+                    shown(&name)
+                ),
+            ));
+        }
         if let Some(limit) = headers::request_over_limit(&request.headers, &self.limits) {
             return Err(self.reached(operation, limit));
         }
@@ -359,8 +383,34 @@ impl Egress {
             operation.turn_to(Place::Host);
         }
         let sealed = passed.bare.sealed(&*self.credentials).await?;
+        self.learn_the_others(operation, &passed.bare).await?;
         self.check_literal_address(&sealed.url)?;
         Ok(sealed)
+    }
+
+    /// The secrets that the request does not name, before the operation's first answer: it may
+    /// hold what another request, of this process or of another one, was sent with.
+    async fn learn_the_others(
+        &self,
+        operation: &mut Operation,
+        bare: &Bare,
+    ) -> Result<(), Refusal> {
+        if operation.knows_secrets {
+            return Ok(());
+        }
+        for credential in self.placements.iter().filter(|other| !bare.names(other)) {
+            let name = &credential.name;
+            let secret = match self.credentials.secret(name).await {
+                Ok(secret) => secret,
+                // What is not there cannot be shown by anybody.
+                Err(error) if error.code == "missing" => continue,
+                Err(error) => return Err(sealed::refused(error)),
+            };
+            secrets::checked(name, &secret).map_err(sealed::refused)?;
+            self.learn(name, &sealed::hidden_of(credential, &secret));
+        }
+        operation.knows_secrets = true;
+        Ok(())
     }
 
     /// For a recording: another time it would not be refused.
@@ -442,6 +492,15 @@ impl Egress {
         }
         let mut wanted: Vec<&Credential> = Vec::new();
         for name in &request.credentials {
+            if wanted.len() >= MOST_IN_A_REQUEST && Mitigation::Scrubbing.is_on() {
+                return Err(refusal(
+                    RefusalReason::Credential,
+                    format!(
+                        "The request names more than {MOST_IN_A_REQUEST} credentials, which is \
+                         the most that the host looks for in an answer."
+                    ),
+                ));
+            }
             let credential = self
                 .placements
                 .iter()

@@ -3,6 +3,7 @@
 //! address → socket; nothing is resolved, connected or fetched before the grant has passed.
 
 mod address;
+mod broken;
 mod credential;
 mod grant;
 mod headers;
@@ -12,9 +13,11 @@ mod in_process;
 mod operation;
 mod rate;
 mod retry;
+mod safe_text;
 mod scrub;
 mod sealed;
 mod secret_file;
+mod secrets;
 mod spelling;
 mod tls;
 mod wire;

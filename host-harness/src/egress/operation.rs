@@ -34,6 +34,8 @@ pub(crate) struct Operation {
     pub(crate) meter: Option<Meter>,
     /// Its part in a recording.
     pub(crate) tape: Option<Tape>,
+    /// Whether the connection's secrets were all fetched since it began.
+    pub(super) knows_secrets: bool,
     wrote: Arc<AtomicBool>,
 }
 
@@ -51,6 +53,7 @@ impl Operation {
             planned: None,
             meter: None,
             tape: None,
+            knows_secrets: false,
             wrote: Arc::default(),
         }
     }

@@ -3,14 +3,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::contract::{Repeatability, Response, TransportFailure};
+use super::safe_text::{SafeText, Unanswered};
+use super::scrub::Scrubber;
+use crate::contract::{Repeatability, Response};
 use crate::sandbox::{FIRST_BACK_OFF, LONGEST_BACK_OFF, MOST_ATTEMPTS};
 
 /// How long to wait before the request is sent once more; `None` where this answer is the
 /// last. `jitter` lies between 0 and 1.
 pub(crate) fn wait_before_next(
     repeatability: Repeatability,
-    answer: &Result<Response, TransportFailure>,
+    answer: &Result<Response, Unanswered>,
     attempt: u32,
     jitter: f64,
 ) -> Option<Duration> {
@@ -27,11 +29,11 @@ pub(crate) fn wait_before_next(
     })
 }
 
-fn may_pass(repeatability: Repeatability, answer: &Result<Response, TransportFailure>) -> bool {
+fn may_pass(repeatability: Repeatability, answer: &Result<Response, Unanswered>) -> bool {
     let once = repeatability == Repeatability::Once;
     match answer {
-        Err(TransportFailure::NotSent(_)) => true,
-        Err(TransportFailure::NoAnswer(_)) => !once,
+        Err(Unanswered::NotSent(_)) => true,
+        Err(Unanswered::NoAnswer(_)) => !once,
         Err(_) => false,
         Ok(response) => match response.status {
             429 => true,
@@ -42,10 +44,10 @@ fn may_pass(repeatability: Repeatability, answer: &Result<Response, TransportFai
 }
 
 /// Whether the upstream may have acted on a request without this answer telling so.
-pub(crate) fn is_unsettled(answer: &Result<Response, TransportFailure>) -> bool {
+pub(crate) fn is_unsettled(answer: &Result<Response, Unanswered>) -> bool {
     match answer {
         Ok(response) => matches!(response.status, 408 | 500..=599),
-        Err(TransportFailure::NotSent(_) | TransportFailure::Refused(_)) => false,
+        Err(Unanswered::NotSent(_) | Unanswered::Refused(_)) => false,
         Err(_) => true,
     }
 }
@@ -53,22 +55,22 @@ pub(crate) fn is_unsettled(answer: &Result<Response, TransportFailure>) -> bool 
 /// The last attempt's answer, in the light of an earlier one that was lost: nothing that
 /// says "it did not happen" stays as it is.
 pub(crate) fn with_the_past(
-    answer: Result<Response, TransportFailure>,
+    answer: Result<Response, Unanswered>,
     lost: bool,
-) -> Result<Response, TransportFailure> {
+    secrets: &Scrubber,
+) -> Result<Response, Unanswered> {
+    let earlier = |what: &'static str, why: SafeText| {
+        let text = SafeText::ours("An earlier attempt got no answer, and a further one was ");
+        Err(Unanswered::NoAnswer(text.and(what).and(": ").and(why)))
+    };
     match answer {
         Ok(response) => Ok(Response {
             earlier_attempt_lost: lost,
             ..response
         }),
-        Err(TransportFailure::NotSent(message)) if lost => Err(TransportFailure::NoAnswer(
-            format!("An earlier attempt got no answer, and a further one was not sent: {message}"),
-        )),
-        Err(TransportFailure::Refused(refusal)) if lost => {
-            Err(TransportFailure::NoAnswer(format!(
-                "An earlier attempt got no answer, and a further one was refused: {}",
-                refusal.message
-            )))
+        Err(Unanswered::NotSent(why)) if lost => earlier("not sent", why),
+        Err(Unanswered::Refused(refusal)) if lost => {
+            earlier("refused", SafeText::foreign(&refusal.message, secrets))
         }
         failure => failure,
     }
@@ -101,7 +103,7 @@ pub(crate) fn retry_after_ms(value: &str, now: SystemTime) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn status(status: u16) -> Result<Response, TransportFailure> {
+    fn status(status: u16) -> Result<Response, Unanswered> {
         Ok(Response {
             status,
             headers: vec![],
@@ -111,7 +113,7 @@ mod tests {
         })
     }
 
-    fn again(repeatability: Repeatability, answer: &Result<Response, TransportFailure>) -> bool {
+    fn again(repeatability: Repeatability, answer: &Result<Response, Unanswered>) -> bool {
         wait_before_next(repeatability, answer, 1, 0.5).is_some()
     }
 
@@ -126,11 +128,11 @@ mod tests {
             }
             assert!(again(
                 repeatability,
-                &Err(TransportFailure::NoAnswer(String::new()))
+                &Err(Unanswered::NoAnswer(SafeText::ours("")))
             ));
             assert!(again(
                 repeatability,
-                &Err(TransportFailure::NotSent(String::new()))
+                &Err(Unanswered::NotSent(SafeText::ours("")))
             ));
         }
     }
@@ -139,11 +141,8 @@ mod tests {
     fn a_request_that_must_not_happen_twice_is_retried_only_where_it_did_not_happen() {
         let once = Repeatability::Once;
         assert!(again(once, &status(429)));
-        assert!(again(once, &Err(TransportFailure::NotSent(String::new()))));
-        assert!(!again(
-            once,
-            &Err(TransportFailure::NoAnswer(String::new()))
-        ));
+        assert!(again(once, &Err(Unanswered::NotSent(SafeText::ours("")))));
+        assert!(!again(once, &Err(Unanswered::NoAnswer(SafeText::ours("")))));
         assert!(!again(once, &status(503)));
     }
 
@@ -160,14 +159,14 @@ mod tests {
     fn a_lost_attempt_is_not_forgotten_by_the_last_answer() {
         assert!(is_unsettled(&status(503)) && !is_unsettled(&status(429)));
         assert!(
-            with_the_past(status(409), true)
+            with_the_past(status(409), true, &Scrubber::default())
                 .unwrap()
                 .earlier_attempt_lost
         );
-        let not_sent = Err(TransportFailure::NotSent(String::new()));
+        let not_sent = Err(Unanswered::NotSent(SafeText::ours("")));
         assert!(matches!(
-            with_the_past(not_sent, true),
-            Err(TransportFailure::NoAnswer(_))
+            with_the_past(not_sent, true, &Scrubber::default()),
+            Err(Unanswered::NoAnswer(_))
         ));
     }
 

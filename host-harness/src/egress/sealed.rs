@@ -2,13 +2,14 @@
 //! longer takes them: a rotated secret is used without a restart, also for a request that
 //! was under way.
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::credential::{self, CredentialError, Credentials};
 use super::http::refusal;
 use super::scrub::{Spelling, texts_of};
+use super::secrets;
 #[cfg(feature = "testing")]
 use crate::contract::Header;
 use crate::contract::{Credential, Refusal, RefusalReason};
@@ -19,8 +20,8 @@ use crate::mitigation::Mitigation;
 pub(super) struct Sealed {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
-    /// What must not be seen of its secrets.
-    pub(super) hidden: Vec<Spelling>,
+    /// What must not be seen of its secrets, by the credential's name.
+    pub(super) hidden: Vec<(String, Vec<Spelling>)>,
     secrets: Vec<SecretString>,
 }
 
@@ -64,6 +65,13 @@ impl Bare {
         self.sealed_with(secrets)
     }
 
+    /// Whether it holds the secret of this credential.
+    pub(super) fn names(&self, credential: &Credential) -> bool {
+        self.credentials
+            .iter()
+            .any(|named| named.name == credential.name)
+    }
+
     /// Without secrets, for what is not sent.
     pub(super) fn unsealed(&self) -> Sealed {
         Sealed {
@@ -95,18 +103,12 @@ impl Bare {
         let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
         let mut hidden = Vec::new();
         for (credential, secret) in self.credentials.iter().zip(&secrets) {
-            credential::place(
-                &credential.name,
-                &credential.placement,
-                secret,
-                &mut headers,
-                &mut url,
-            )
-            .map_err(refused)?;
-            let placed = credential::header_name(&credential.placement)
-                .and_then(|name| headers.get(name))
-                .map(HeaderValue::as_bytes);
-            hidden.extend(texts_of(secret, placed));
+            let Credential {
+                name, placement, ..
+            } = credential;
+            secrets::checked(name, secret).map_err(refused)?;
+            credential::place(name, placement, secret, &mut headers, &mut url).map_err(refused)?;
+            hidden.push((name.clone(), hidden_of(credential, secret)));
         }
         Ok(Sealed {
             url,
@@ -117,6 +119,12 @@ impl Bare {
     }
 }
 
-fn refused(error: CredentialError) -> Refusal {
+/// What must not be seen of a secret that is put where this credential goes.
+pub(super) fn hidden_of(credential: &Credential, secret: &SecretString) -> Vec<Spelling> {
+    let placed = credential::header_value(&credential.placement, secret);
+    texts_of(secret, placed.as_ref().map(|text| text.as_bytes()))
+}
+
+pub(super) fn refused(error: CredentialError) -> Refusal {
     refusal(RefusalReason::Credential, error.message)
 }

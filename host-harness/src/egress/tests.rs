@@ -1,6 +1,8 @@
 //! The HTTP capability against a server on loopback that says what it is told to.
 
+mod failures;
 mod order;
+mod secrets;
 #[cfg(target_os = "linux")]
 mod socket;
 
@@ -107,6 +109,7 @@ struct Bench {
     reading: bool,
     recorder: Arc<Recorder>,
     credentials: Arc<dyn Credentials>,
+    manifest: Manifest,
 }
 
 impl Bench {
@@ -124,6 +127,7 @@ impl Bench {
             reading: false,
             recorder: Arc::default(),
             credentials: Arc::new(StaticCredentials::new().with("api-token", TOKEN)),
+            manifest: manifest(),
         }
     }
 
@@ -132,10 +136,22 @@ impl Bench {
     }
 
     async fn operation(&self, request: Request) -> (Result<Response, TransportFailure>, Operation) {
+        let egress = self.egress();
+        let mut operation = self.begin();
+        let answer = egress.send(&mut operation, request).await;
+        (answer, operation)
+    }
+
+    fn begin(&self) -> Operation {
+        let deadline = self.clock.now() + self.limits.operation_time;
+        Operation::new("test", self.reading, deadline)
+    }
+
+    fn egress(&self) -> Egress {
         let grant =
             Grant::from_operator("instance-url", &self.base, &[], true).expect("a good base");
-        let egress = Egress::new(EgressOptions {
-            manifest: &manifest(),
+        Egress::new(EgressOptions {
+            manifest: &self.manifest,
             granted: vec![grant.clone()],
             reach: vec![grant],
             credentials: Arc::clone(&self.credentials),
@@ -146,11 +162,7 @@ impl Bench {
             dry_run: self.dry_run,
             lookup: self.lookup.clone(),
         })
-        .expect("a good network");
-        let deadline = self.clock.now() + self.limits.operation_time;
-        let mut operation = Operation::new("test", self.reading, deadline);
-        let answer = egress.send(&mut operation, request).await;
-        (answer, operation)
+        .expect("a good network")
     }
 
     fn get(&self) -> Request {
@@ -308,6 +320,20 @@ async fn an_encoded_answer_to_a_credentialed_request_is_withheld() {
     let bench = Bench::new(server.url());
     let answer = bench.send(bench.get()).await;
     assert!(matches!(answer, Err(TransportFailure::Withheld(_))));
+    // Nor to one without, since it may show what another one was sent with.
+    let open = Request {
+        credentials: vec![],
+        ..bench.get()
+    };
+    let answer = bench.send(open).await;
+    assert!(matches!(answer, Err(TransportFailure::Withheld(_))));
+}
+
+#[tokio::test]
+async fn an_encoded_answer_is_handed_over_where_there_is_no_secret() {
+    let server = Server::start(vec![status(200, "content-encoding: gzip\r\n", "x")]).await;
+    let mut bench = Bench::new(server.url());
+    bench.manifest.credentials.clear();
     let open = Request {
         credentials: vec![],
         ..bench.get()

@@ -1,7 +1,6 @@
 //! One attempt of one request on the wire: from a [`Prepared`] request to an answer that a
 //! guest may see, or to what is known to have happened instead.
 
-use std::error::Error as _;
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +8,12 @@ use reqwest::header::{
     CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
 };
 
-use super::address::AddressRefused;
 use super::http::{Egress, Prepared, out_of_time, refusal};
 use super::retry::retry_after_ms;
-use super::scrub::Scrubber;
-use super::sealed::Sealed;
-use super::{Operation, headers, tls};
+use super::safe_text::{SafeText, Unanswered};
+use super::scrub::Spelling;
+use super::secrets::Secrets;
+use super::{Operation, broken, headers};
 use crate::contract::{Header, RefusalReason, Response, TransportFailure};
 use crate::mitigation::Mitigation;
 use crate::recording::{End, RecordedOperation, ReplayedOperation};
@@ -32,7 +31,7 @@ impl Egress {
         operation: &mut Operation,
         prepared: &Prepared,
         attempt: u32,
-    ) -> Result<Response, TransportFailure> {
+    ) -> Result<Response, Unanswered> {
         if let Some(replayed) = operation.replayed().cloned() {
             return self.replayed(operation, prepared, attempt, &replayed).await;
         }
@@ -44,7 +43,7 @@ impl Egress {
             operation.out_of_time = true;
             let refused = out_of_time();
             self.note_refused(operation, prepared.shown.as_ref(), attempt, &refused);
-            return Err(TransportFailure::Refused(refused));
+            return Err(Unanswered::Refused(refused));
         };
         let watched = self.begin(operation, prepared, attempt);
         let began = watched.began;
@@ -52,11 +51,14 @@ impl Egress {
         let result = tokio::select! {
             biased;
             result = self.exchange(operation, prepared) => result,
-            () = self.clock.alarm(alarm) => Err(TransportFailure::NoAnswer(format!(
-                "No whole answer came within {:?} (`timeout` and `operation-timeout` under \
-                 [network] decide how long the host waits).",
-                alarm.saturating_sub(began)
-            ))),
+            () = self.clock.alarm(alarm) => Err(Unanswered::NoAnswer(
+                SafeText::ours("No whole answer came within ")
+                    .and(alarm.saturating_sub(began))
+                    .and(
+                        " (`timeout` and `operation-timeout` under [network] decide how long the \
+                         host waits).",
+                    ),
+            )),
         };
         watched.end(operation, &result);
         result
@@ -69,8 +71,8 @@ impl Egress {
         prepared: &Prepared,
         attempt: u32,
         replayed: &ReplayedOperation,
-    ) -> Result<Response, TransportFailure> {
-        let refused = |reason, message| Err(TransportFailure::Refused(refusal(reason, message)));
+    ) -> Result<Response, Unanswered> {
+        let refused = |reason, message| Err(Unanswered::Refused(refusal(reason, message)));
         let answer = prepared
             .shown
             .as_ref()
@@ -94,9 +96,9 @@ impl Egress {
             End::Failed(TransportFailure::Refused(refusal))
                 if refusal.reason != RefusalReason::Address =>
             {
-                return Err(TransportFailure::Refused(refusal));
+                return Err(Unanswered::Refused(refusal));
             }
-            End::Failed(failure) => Err(failure),
+            End::Failed(failure) => Err(Unanswered::recorded(failure, self.secrets().scrubber())),
             End::Answered { response, retry_in } => Ok((response, retry_in)),
         };
         let watched = self.begin(operation, prepared, attempt);
@@ -116,9 +118,9 @@ impl Egress {
                     ..received
                 })
             }
-            Err(TransportFailure::TooLarge(most)) => {
+            Err(Unanswered::TooLarge(most)) => {
                 operation.reached = Some(self.limit_of(operation, most));
-                Err(TransportFailure::TooLarge(most))
+                Err(Unanswered::TooLarge(most))
             }
             Err(failure) => Err(failure),
         };
@@ -179,8 +181,10 @@ impl Egress {
         &self,
         operation: &mut Operation,
         prepared: &Prepared,
-    ) -> Result<Response, TransportFailure> {
-        self.remember(&prepared.sealed);
+    ) -> Result<Response, Unanswered> {
+        for (name, texts) in &prepared.sealed.hidden {
+            self.learn(name, texts);
+        }
         let mut request =
             reqwest::Request::new(prepared.method.clone(), prepared.sealed.url.clone());
         *request.headers_mut() = prepared.sealed.headers.clone();
@@ -189,11 +193,11 @@ impl Egress {
         }
         let answer = self.answered(request).await.map_err(|error| {
             let error = error.without_url();
-            if is_head_too_large(&error) {
+            if broken::is_head_too_large(&error) {
                 operation.reached = Some(Limit::HeaderBytes);
                 return too_large(self.limits.header_bytes);
             }
-            transport_failure(error)
+            broken::unanswered(&error, self.secrets().scrubber())
         })?;
         self.received(operation, prepared, answer).await
     }
@@ -208,20 +212,19 @@ impl Egress {
         operation: &mut Operation,
         prepared: &Prepared,
         mut answer: reqwest::Response,
-    ) -> Result<Response, TransportFailure> {
+    ) -> Result<Response, Unanswered> {
         if let Some(limit) = headers::answer_over_limit(answer.headers(), &self.limits) {
             operation.reached = Some(limit);
             return Err(too_large(self.limits.header_bytes));
         }
-        if !self.sent_secrets().is_empty()
+        if !self.secrets().scrubber().is_empty()
             && is_encoded(answer.headers())
             && Mitigation::EncodedAnswers.is_on()
         {
-            return Err(TransportFailure::Withheld(
+            return Err(Unanswered::Withheld(SafeText::ours(
                 "The answer is compressed though the host asked for none, so that an echo of \
-                 the credential could not be found in it."
-                    .to_owned(),
-            ));
+                 the credential could not be found in it.",
+            )));
         }
         let body = self.body(operation, &mut answer).await?;
         let retry_after_ms = answer
@@ -229,36 +232,34 @@ impl Egress {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after_ms(value, self.clock.wall()));
-        let scrubber = self.sent_secrets();
+        let headers = headers::visible(answer.headers());
         #[cfg_attr(
             not(feature = "testing"),
             expect(unused_mut, reason = "leaks are planted in test builds")
         )]
-        let mut headers = scrubber.scrub_lines(headers::visible(answer.headers()));
+        let (mut headers, body) = self.secrets().scrubber().scrub_answer(headers, body);
         #[cfg(feature = "testing")]
         prepared.sealed.leak(&mut headers);
         Ok(Response {
             status: answer.status().as_u16(),
             headers,
-            body: scrubber.scrub(body),
+            body,
             retry_after_ms,
             earlier_attempt_lost: false,
         })
     }
 
-    /// Before it is sent: from now on its secrets are looked for in every answer.
-    fn remember(&self, sealed: &Sealed) {
-        if !self.sent_secrets().knows(&sealed.hidden) {
-            let sent = self.sent_secrets.write();
-            let mut sent = sent.unwrap_or_else(PoisonError::into_inner);
-            sent.learn(&sealed.hidden);
+    /// From now on looked for in every answer.
+    pub(super) fn learn(&self, name: &str, texts: &[Spelling]) {
+        if !self.secrets().knows(name, texts) {
+            let secrets = self.secrets.write();
+            let mut secrets = secrets.unwrap_or_else(PoisonError::into_inner);
+            secrets.learn(name, texts);
         }
     }
 
-    fn sent_secrets(&self) -> RwLockReadGuard<'_, Scrubber> {
-        self.sent_secrets
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn secrets(&self) -> RwLockReadGuard<'_, Secrets> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answered(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
@@ -274,18 +275,14 @@ impl Egress {
         &self,
         operation: &mut Operation,
         answer: &mut reqwest::Response,
-    ) -> Result<Vec<u8>, TransportFailure> {
+    ) -> Result<Vec<u8>, Unanswered> {
         let (most, limit) = self.most_of_body(operation);
         let announced = answer.content_length().unwrap_or(0);
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
         if announced <= most {
             // An announcement alone gets no more than a usual page does.
             let mut body = Vec::with_capacity(announced.min(USUAL_BODY));
-            while let Some(chunk) = answer
-                .chunk()
-                .await
-                .map_err(|error| TransportFailure::NoAnswer(chain(&error.without_url())))?
-            {
+            while let Some(chunk) = answer.chunk().await.map_err(|error| self.cut_off(error))? {
                 if let Some(meter) = &mut operation.meter {
                     meter.received(chunk.len());
                 }
@@ -301,6 +298,16 @@ impl Egress {
         }
         operation.reached = Some(limit);
         Err(too_large(most))
+    }
+
+    /// A body that ended before it was whole.
+    fn cut_off(&self, error: reqwest::Error) -> Unanswered {
+        let reason = broken::reason(&error.without_url(), self.secrets().scrubber());
+        Unanswered::NoAnswer(
+            SafeText::ours("The answer broke off: ")
+                .and(reason)
+                .and("."),
+        )
     }
 
     /// How many bytes the next body may have, and which limit says so.
@@ -329,12 +336,9 @@ struct Watched<'a> {
 }
 
 impl Watched<'_> {
-    fn end(mut self, operation: &mut Operation, result: &Result<Response, TransportFailure>) {
+    fn end(mut self, operation: &mut Operation, result: &Result<Response, Unanswered>) {
         operation.turn_to(Place::Host);
-        let unsent = matches!(
-            result,
-            Err(TransportFailure::Refused(_) | TransportFailure::NotSent(_))
-        );
+        let unsent = matches!(result, Err(Unanswered::Refused(_) | Unanswered::NotSent(_)));
         let body = self.prepared.body.as_ref();
         if let (Some(meter), Some(body), false) = (&mut operation.meter, body, unsent) {
             meter.sent(body.len());
@@ -342,7 +346,7 @@ impl Watched<'_> {
         self.tell(result.as_ref());
     }
 
-    fn tell(&mut self, result: Result<&Response, &TransportFailure>) {
+    fn tell(&mut self, result: Result<&Response, &Unanswered>) {
         self.told = true;
         let observer = self.egress.observer.as_ref();
         if observer.is_none() && self.recorded.is_none() {
@@ -363,14 +367,14 @@ impl Watched<'_> {
                     headers: response.headers.clone(),
                     body: response.body.clone(),
                 }),
-                Err(failure) => Err(failure.clone()),
+                Err(failure) => Err(failure.clone().told(self.egress.secrets().scrubber())),
             },
         };
         if let Some(observer) = observer {
             observer.exchange(&exchange);
         }
         if let Some(recorded) = &self.recorded {
-            recorded.exchange(&exchange, result);
+            recorded.exchange(&exchange, result.ok());
         }
     }
 }
@@ -378,8 +382,8 @@ impl Watched<'_> {
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         if !self.told {
-            let given_up = "The operation was cancelled before an answer came.".to_owned();
-            self.tell(Err(&TransportFailure::NoAnswer(given_up)));
+            let given_up = SafeText::ours("The operation was cancelled before an answer came.");
+            self.tell(Err(&Unanswered::NoAnswer(given_up)));
         }
     }
 }
@@ -402,8 +406,8 @@ pub(super) fn answer_without_network(
     response.into()
 }
 
-fn too_large(most: usize) -> TransportFailure {
-    TransportFailure::TooLarge(u32::try_from(most).unwrap_or(u32::MAX))
+fn too_large(most: usize) -> Unanswered {
+    Unanswered::TooLarge(u32::try_from(most).unwrap_or(u32::MAX))
 }
 
 /// In either of the two places where an encoding can stand: `chunked` is taken off on the
@@ -418,62 +422,4 @@ fn is_encoded(headers: &HeaderMap) -> bool {
         })
     };
     other_than(CONTENT_ENCODING, "identity") || other_than(TRANSFER_ENCODING, "chunked")
-}
-
-/// More header lines, or longer ones, than the parser takes. hyper's own question for it
-/// comes with its server alone.
-fn is_head_too_large(error: &reqwest::Error) -> bool {
-    let in_http_1 = tls::cause::<hyper::Error>(error)
-        .is_some_and(|error| error.is_parse() && error.to_string().contains("too large"));
-    // A head of so many frames that the library hung up.
-    let in_http_2 = tls::cause::<h2::Error>(error).is_some_and(|error| {
-        error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
-    });
-    in_http_1 || in_http_2
-}
-
-/// An answer that the library of HTTP/2 gave up; it says so alike of one that breaks the
-/// protocol, and of one whose header is a little too large.
-fn is_given_up(error: &reqwest::Error) -> bool {
-    tls::cause::<h2::Error>(error).is_some_and(|error| error.is_library() && error.is_reset())
-}
-
-/// What happened to a request that got no answer: not sent only where no connection, name
-/// or TLS session came about.
-fn transport_failure(error: reqwest::Error) -> TransportFailure {
-    if let Some(refused) = tls::cause::<AddressRefused>(&error) {
-        return TransportFailure::Refused(refusal(RefusalReason::Address, refused.to_string()));
-    }
-    if let Some(certificate) = tls::certificate_error(&error) {
-        return TransportFailure::NotSent(format!(
-            "The upstream's TLS certificate is not trusted: {certificate}. If it comes from an \
-             authority of your own, name its file as `ca-file` under [network] in the \
-             connection file."
-        ));
-    }
-    if error.is_connect() || error.is_builder() {
-        return TransportFailure::NotSent(format!("No connection: {}.", chain(&error)));
-    }
-    let hint = if is_given_up(&error) {
-        " The answer breaks HTTP/2, or its header is larger than `header-bytes` under [limits] \
-         allows."
-    } else {
-        ""
-    };
-    TransportFailure::NoAnswer(format!("The connection broke: {}.{hint}", chain(&error)))
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text.chars().filter(|c| !c.is_control()).take(500).collect()
 }

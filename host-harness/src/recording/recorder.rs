@@ -146,17 +146,13 @@ impl Recorder {
 
 impl RecordedOperation {
     /// An attempt has ended, as an observer sees it, and as the connector does.
-    pub(crate) fn exchange(
-        &self,
-        exchange: &Exchange,
-        result: Result<&Response, &TransportFailure>,
-    ) {
-        let end = match (&exchange.result, result) {
-            (Ok(received), Ok(response)) => End::Answered {
+    pub(crate) fn exchange(&self, exchange: &Exchange, response: Option<&Response>) {
+        let end = match &exchange.result {
+            Ok(received) => End::Answered {
                 response: received.clone(),
-                retry_in: retry_in(received, response.retry_after_ms),
+                retry_in: retry_in(received, response.and_then(|r| r.retry_after_ms)),
             },
-            (Err(failure), _) | (Ok(_), Err(failure)) => End::Failed(failure.clone()),
+            Err(failure) => End::Failed(failure.clone()),
         };
         self.write(exchange, end);
     }

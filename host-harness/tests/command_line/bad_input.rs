@@ -207,6 +207,30 @@ fn a_command_line_that_cannot_be_read_is_wrong_usage() {
 }
 
 #[test]
+fn a_secret_that_the_wire_would_change_is_refused_with_the_reason() {
+    let tenant = Tenant::start(&[]);
+    let file = tenant.connection_file();
+    for (secret, words) in [
+        ("c4nary-t0ken \n", "begins or ends with a blank"),
+        (" c4nary-t0ken", "begins or ends with a blank"),
+        ("c4nary-t0ken\n\n", "holds a line end"),
+        ("c4nary\tt0ken", "holds a control character"),
+        ("c4nary-t\u{f6}ken", "not ASCII"),
+        ("\u{feff}c4nary-t0ken", "not ASCII"),
+    ] {
+        std::fs::write(tenant.path("tenant.toml.token"), secret).unwrap();
+        bare(
+            &["--connection", &file, "check"],
+            2,
+            "invalid-settings",
+            &["api-token", words],
+        );
+        let said = harness(&["--connection", &file, "check"]);
+        assert!(!said.stderr.contains("c4nary"), "{said:?}");
+    }
+}
+
+#[test]
 fn a_connection_file_that_cannot_be_used_is_named_with_the_line_at_fault() {
     let tenant = Tenant::start(&[]);
     let settings = format!("[settings]\ninstance-url = \"{}\"\n", tenant.url());
@@ -254,6 +278,11 @@ fn a_connection_file_that_cannot_be_used_is_named_with_the_line_at_fault() {
                 "{settings}{loopback}[credentials]\napi-token = {{ env = \"HARNESS_TEST_UNSET\" }}\n"
             ),
             &["HARNESS_TEST_UNSET", "api-token"],
+        ),
+        (
+            "secret-for-variable.toml",
+            format!("{settings}{loopback}[credentials]\napi-token = {{ env = \"t0ps3cret\" }}\n"),
+            &["api-token", "does not look like a name"],
         ),
         (
             "file.toml",

@@ -17,6 +17,7 @@ mod inspect;
 #[cfg(unix)]
 mod interruption;
 mod pages;
+mod peers;
 mod program;
 mod provenance;
 mod recordings;

@@ -89,6 +89,27 @@ pub(crate) fn claimed(attack: &str) -> Manifest {
                 });
             }
         }
+        "credential-behind-text" => {
+            for credential in &mut manifest.credentials {
+                credential.placement = CredentialPlacement::Header(NamedHeader {
+                    name: "x-key".to_owned(),
+                    prefix: "{\"key\":\"".to_owned(),
+                });
+            }
+        }
+        "credential-headers" => {
+            manifest.headers = [
+                "X-Api-Key",
+                "X-Auth-Token",
+                "x_access_token",
+                "Ocp-Apim-Subscription-Key",
+                "PRIVATE-TOKEN",
+                "token",
+                "x-session-id",
+            ]
+            .map(str::to_owned)
+            .to_vec();
+        }
         "password" | "birthday" => {
             let mut secret = attribute(attack, ValueType::Text, false);
             secret.sensitive = true;

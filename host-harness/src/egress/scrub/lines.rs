@@ -1,0 +1,276 @@
+//! Header lines, over which a secret may be spread: in pieces, in any order, in names too, with the
+//! rest of it in the body.
+//!
+//! Pieces are what a secret and a name or value have in common, in whatever case, since names are
+//! handed over in lower case. A few characters in common mean nothing. Most of the secret together,
+//! over the lines of one answer, does: then nothing is left of any line with a piece.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use memchr::memmem;
+use zeroize::Zeroizing;
+
+use super::base64::{self, Wanted};
+use super::escapes::Kinds;
+use super::{DECODINGS, Scrubber, Spelling, escapes, merged, replaced};
+use crate::contract::Header;
+use crate::mitigation::Mitigation;
+
+/// Characters in common that are a piece. A name or value that lies in the secret as a whole is one
+/// however short it is.
+const PIECE: usize = 4;
+
+/// Shorter secrets are looked for in whole names and values, and in values one after the other.
+const SHORTEST_IN_PIECES: usize = 8;
+
+/// Bits of the table of pieces, and how many words of 64 they take.
+const BITS: u32 = 4096;
+const WORDS: usize = 64;
+
+/// Tells fast that a few characters are in none of the secrets.
+#[derive(Default)]
+pub(super) struct Grams {
+    /// Each secret that is long enough, in lower case.
+    texts: Vec<Spelling>,
+    /// A bit for every [`PIECE`] bytes of them, where they hash to.
+    bits: Vec<u64>,
+}
+
+impl Grams {
+    pub(super) fn add(&mut self, text: &[u8]) {
+        if text.len() < SHORTEST_IN_PIECES {
+            return;
+        }
+        let text = Zeroizing::new(text.to_ascii_lowercase());
+        self.bits.resize(WORDS, 0);
+        for gram in text.windows(PIECE) {
+            let (word, bit) = place(gram);
+            if let Some(word) = self.bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        self.texts.push(text);
+    }
+
+    fn may_have(&self, gram: &[u8]) -> bool {
+        let (word, bit) = place(gram);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// In whatever case.
+fn place(gram: &[u8]) -> (usize, u64) {
+    let bytes = gram.iter().fold(0_u32, |bytes, byte| {
+        bytes << 8 | u32::from(byte.to_ascii_lowercase())
+    });
+    let hash = bytes.wrapping_mul(0x9e37_79b1) >> 20;
+    let bit = hash % BITS;
+    ((bit / 64) as usize, 1 << (bit % 64))
+}
+
+/// What of one secret was found in names and values.
+struct Pieces<'a> {
+    text: &'a Spelling,
+    found: Vec<bool>,
+    /// Twice the line's number, and one more for its value.
+    places: BTreeSet<usize>,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(text: &'a Spelling) -> Self {
+        Self {
+            text,
+            found: Vec::new(),
+            places: BTreeSet::new(),
+        }
+    }
+
+    fn add(&mut self, part: Range<usize>, place: usize) {
+        self.found.resize(self.text.len(), false);
+        if let Some(found) = self.found.get_mut(part) {
+            found.fill(true);
+            self.places.insert(place);
+        }
+    }
+
+    /// Whether three quarters are there.
+    fn are_most(&self) -> bool {
+        self.count() * 4 >= self.text.len() * 3
+    }
+
+    fn count(&self) -> usize {
+        self.found.iter().filter(|found| **found).count()
+    }
+
+    /// What is not there, where it is long enough to be a piece.
+    fn missing(&self) -> Vec<Range<usize>> {
+        let (mut missing, mut from) = (Vec::new(), 0);
+        for (at, found) in self.found.iter().chain([&true]).enumerate() {
+            if *found {
+                if at - from >= PIECE {
+                    missing.push(from..at);
+                }
+                from = at + 1;
+            }
+        }
+        missing
+    }
+}
+
+impl Scrubber {
+    /// Header lines without any of the texts, also one that was spread over several of them.
+    pub(crate) fn scrub_lines(&self, lines: Vec<Header>) -> Vec<Header> {
+        self.scrub_answer(lines, Vec::new()).0
+    }
+
+    /// Likewise with the body that they came with, which may hold what they lack.
+    pub(crate) fn scrub_answer(
+        &self,
+        mut lines: Vec<Header>,
+        body: Vec<u8>,
+    ) -> (Vec<Header>, Vec<u8>) {
+        if !Mitigation::Scrubbing.is_on() || self.texts.is_empty() {
+            return (lines, body);
+        }
+        let mut in_body = self.spelled(&body);
+        for line in &mut lines {
+            let found = self.spelled(line.value.as_bytes());
+            if !found.is_empty() {
+                let value = replaced(std::mem::take(&mut line.value).into_bytes(), &found);
+                line.value = String::from_utf8_lossy(&value).into_owned();
+            }
+        }
+        self.take_out_of_neighbours(&mut lines);
+        in_body.extend(self.take_out_pieces(&mut lines, &body));
+        (lines, replaced(body, &merged(in_body)))
+    }
+
+    /// Values one after the other, for pieces of any length.
+    fn take_out_of_neighbours(&self, lines: &mut [Header]) {
+        let joined: Vec<u8> = lines.iter().flat_map(|line| line.value.bytes()).collect();
+        for found in self.spelled(&joined) {
+            let mut start = 0;
+            for line in &mut *lines {
+                let length = line.value.len();
+                // Those of the same length as before: what follows is found where it was.
+                if start < found.end && found.start < start + length {
+                    line.value = "*".repeat(length);
+                }
+                start += length;
+            }
+        }
+    }
+
+    /// Pieces in any order; what of them stands in the body.
+    fn take_out_pieces(&self, lines: &mut [Header], body: &[u8]) -> Vec<Range<usize>> {
+        if self.grams.texts.is_empty() {
+            return Vec::new();
+        }
+        let mut pieces: Vec<Pieces<'_>> = self.grams.texts.iter().map(Pieces::of).collect();
+        for (number, line) in lines.iter().enumerate() {
+            self.collect(line.name.as_bytes(), 2 * number, &mut pieces);
+            self.collect(line.value.as_bytes(), 2 * number + 1, &mut pieces);
+        }
+        let mut in_body = Vec::new();
+        for mut pieces in pieces {
+            // From a quarter on the rest of it is looked for.
+            if !pieces.are_most() && pieces.count() * 4 >= pieces.text.len() {
+                in_body.extend(self.rest_in(body, &mut pieces));
+            }
+            if !pieces.are_most() {
+                continue;
+            }
+            for place in pieces.places {
+                if let Some(line) = lines.get_mut(place / 2) {
+                    let part = if place % 2 == 0 {
+                        &mut line.name
+                    } else {
+                        &mut line.value
+                    };
+                    *part = "*".repeat(part.len());
+                }
+            }
+        }
+        in_body
+    }
+
+    fn collect(&self, part: &[u8], place: usize, pieces: &mut [Pieces<'_>]) {
+        self.collect_plain(part, place, pieces);
+        let mut last = Cow::Borrowed(part);
+        for _ in 0..DECODINGS {
+            let Some((clear, _)) = escapes::unescaped(&last, Kinds::ALL) else {
+                break;
+            };
+            self.collect_plain(&clear, place, pieces);
+            last = Cow::Owned(clear);
+        }
+        let wanted = Wanted {
+            least: SHORTEST_IN_PIECES,
+            ascii: true,
+        };
+        base64::decoded(&last, wanted, |bytes, _| {
+            self.collect_plain(bytes, place, pieces);
+        });
+    }
+
+    fn collect_plain(&self, part: &[u8], place: usize, pieces: &mut [Pieces<'_>]) {
+        if (1..PIECE).contains(&part.len()) {
+            let part = part.to_ascii_lowercase();
+            for pieces in pieces {
+                let text = pieces.text;
+                for at in memmem::find_iter(text.as_slice(), &part) {
+                    pieces.add(at..at + part.len(), place);
+                }
+            }
+            return;
+        }
+        let mut from = 0;
+        while let Some(gram) = part.get(from..from + PIECE) {
+            let mut longest = PIECE;
+            if self.grams.may_have(gram) {
+                let gram = gram.to_ascii_lowercase();
+                for pieces in &mut *pieces {
+                    let text = pieces.text;
+                    for at in memmem::find_iter(text.as_slice(), &gram) {
+                        let both = text.iter().skip(at).zip(part.iter().skip(from));
+                        let same = both.take_while(|(a, b)| **a == b.to_ascii_lowercase());
+                        let length = same.count();
+                        pieces.add(at..at + length, place);
+                        longest = longest.max(length);
+                    }
+                }
+            }
+            from += longest + 1 - PIECE;
+        }
+    }
+
+    /// Where the body holds what is missing.
+    fn rest_in(&self, body: &[u8], pieces: &mut Pieces<'_>) -> Vec<Range<usize>> {
+        let mut in_body = Vec::new();
+        for missing in pieces.missing() {
+            let Some(text) = pieces.text.get(missing.clone()) else {
+                continue;
+            };
+            // As it is spelled in the secret, which the text here is in lower case.
+            let spelled = self.texts.iter().find_map(|own| {
+                (own.to_ascii_lowercase() == **pieces.text).then(|| own.get(missing.clone()))?
+            });
+            let mut one = Self::default();
+            one.add_text(Zeroizing::new(spelled.unwrap_or(text).to_vec()));
+            let found = one.spelled(body);
+            if !found.is_empty() {
+                if let Some(flags) = pieces.found.get_mut(missing) {
+                    flags.fill(true);
+                }
+                in_body.extend(found);
+            }
+        }
+        if pieces.are_most() {
+            in_body
+        } else {
+            Vec::new()
+        }
+    }
+}
