@@ -23,4 +23,4 @@ pub(crate) use limits::{
 };
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub(crate) use store::{Sandbox, StoreState};
-pub(crate) use text::{clean, is_wild};
+pub(crate) use text::clean;
