@@ -15,10 +15,13 @@ use crate::contract::Manifest;
 use crate::engine::{Host, HostOptions};
 use crate::failure::Failure;
 use crate::manifest::is_hidden;
+use crate::sandbox::clean;
 use crate::trace::{HarFile, Observer};
 
 /// How long something may take without a word about it.
 const MOMENT: Duration = Duration::from_secs(1);
+/// Bytes of a file's name that are shown.
+const MOST_NAME: usize = 2_000;
 
 /// A connection, and the trace that has to be closed at its end.
 pub(super) struct Connected {
@@ -79,7 +82,7 @@ pub(super) async fn loaded<T>(
     }
     let name = file.map_or_else(
         || "the bundled 8x8 connector".to_owned(),
-        |file| printable(&file.display().to_string()),
+        |file| clean(&file.display().to_string(), MOST_NAME),
     );
     let once = match host.code().is_lasting() {
         true => " (once: its code is kept)",
