@@ -156,7 +156,7 @@ impl Town {
         let roster = Roster::open(&RosterSource::File(path), rules.roster_format()).unwrap();
         let clock = Arc::new(self.clock.clone());
         let mut options = SyncOptions::new(self.path("town.journal"), clock);
-        options.locks = Some(self.path("locks"));
+        options.locks = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("locks"));
         (self.options)(&mut options);
         let connection = &self.stage.connection;
         plan_for(connection, roster, &rules, options, &|_| {}).await
