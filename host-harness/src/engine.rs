@@ -8,17 +8,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, EngineWeak, Inlining, InstanceAllocationStrategy,
     PoolingAllocationConfig,
 };
 
-use crate::bindings::Connector;
 use crate::clock::{Clock, SystemClock};
 use crate::failure::Failure;
 use crate::mitigation::{Mitigation, in_force, stack_in_force};
-use crate::sandbox::{Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState};
+use crate::sandbox::{
+    Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, STACK_BYTES, StoreState, add_to_linker,
+};
 use crate::trace::Observer;
 
 /// How finely the time that guests compute is measured.
@@ -131,8 +132,7 @@ impl Host {
     pub fn new(options: HostOptions) -> Result<Self, HostError> {
         let engine = engine(&options)?;
         let mut linker = Linker::new(&engine);
-        Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut StoreState| state)
-            .map_err(|error| HostError(format!("{error:#}")))?;
+        add_to_linker(&mut linker).map_err(|error| HostError(format!("{error:#}")))?;
         let ticker = Arc::new(Ticker::default());
         ticker.start(engine.weak())?;
         let count = usize::try_from(options.max_instances.max(1)).unwrap_or(usize::MAX);
