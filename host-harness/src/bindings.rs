@@ -17,7 +17,7 @@ mod generated {
 }
 
 pub(crate) use generated::Connector;
-pub(crate) use generated::provisioning::connector::{http, log, types};
+pub(crate) use generated::provisioning::connector::types;
 
 /// The types that host and connector exchange, as `wit/` documents them.
 pub mod contract {

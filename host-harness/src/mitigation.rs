@@ -43,6 +43,8 @@ mitigations! {
     Digest = "digest",
     /// Only a component signed with the operator's key is loaded.
     Signature = "signature",
+    /// A registry reads each thing once, and not without end.
+    RegistryBounds = "registry-bounds",
     /// Compiled code is kept where only the user can write.
     PrivateCache = "private-cache",
     /// A connection may only narrow what the operator granted.
@@ -103,12 +105,18 @@ mitigations! {
     PrivateFiles = "private-files",
     /// The lock of a run stands where no other user can hold, make or replace it.
     PrivateLock = "private-lock",
+    /// Of a list as much is read as the host takes of it.
+    ListsBySize = "lists-by-size",
+    /// What the host does for a guest is counted for as long as it takes.
+    HostWork = "host-work",
     /// Each operation has a sandbox of its own.
     FreshSandbox = "fresh-sandbox",
     /// A guest that computes lets others run.
     Fairness = "fairness",
     /// A connection's operations take a few places and not all.
     Share = "share",
+    /// Connections to a review that say nothing make room.
+    ReviewConnections = "review-connections",
     /// Results are held against the contract.
     Promises = "promises",
     /// What a guest says is made fit for terminals and people.

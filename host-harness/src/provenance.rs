@@ -44,7 +44,30 @@ impl Provenance {
         }
     }
 
+    /// Whether there is a signature of the key demanded, before anything of the component is
+    /// read. Whether it fits, [`verify`](Self::verify) tells.
+    pub(crate) fn look_for_signature(&self, file: &Path) -> Result<(), LoadError> {
+        let Some(key) = &self.public_key else {
+            return Ok(());
+        };
+        if !Mitigation::Signature.is_on() {
+            return Ok(());
+        }
+        let looked = self.signature(key, Some(file)).and_then(|signed| {
+            let began = signed.key.verify_stream(&signed.signature);
+            began.map(drop).map_err(|_| signed.does_not_fit())
+        });
+        looked.map_err(|reason| LoadError::Unsigned { reason })
+    }
+
     fn verify_signature(&self, bytes: &[u8], key: &str, file: Option<&Path>) -> Result<(), String> {
+        let signed = self.signature(key, file)?;
+        // Only signatures of the digest: the older kind has no advantage left.
+        let verified = signed.key.verify(bytes, &signed.signature, false);
+        verified.map_err(|_| signed.does_not_fit())
+    }
+
+    fn signature(&self, key: &str, file: Option<&Path>) -> Result<Signed, String> {
         let key = PublicKey::from_base64(key.trim())
             .map_err(|_| "`public-key` is no public key of minisign".to_owned())?;
         let path = match (&self.signature, file) {
@@ -56,9 +79,24 @@ impl Provenance {
             .map_err(|error| format!("its signature {} cannot be read: {error}", path.display()))?;
         let signature = Signature::decode(&text)
             .map_err(|_| format!("{} is no signature of minisign", path.display()))?;
-        // Only signatures of the digest: the older kind has no advantage left.
-        key.verify(bytes, &signature, false)
-            .map_err(|_| format!("{} does not fit it and the public key", path.display()))
+        Ok(Signed {
+            key,
+            signature,
+            path,
+        })
+    }
+}
+
+/// A key, and what is said to be its signature.
+struct Signed {
+    key: PublicKey,
+    signature: Signature,
+    path: PathBuf,
+}
+
+impl Signed {
+    fn does_not_fit(&self) -> String {
+        format!("{} does not fit it and the public key", self.path.display())
     }
 }
 

@@ -207,3 +207,133 @@ async fn a_layout_that_is_none_is_an_error() {
     let message = open().await.unwrap_err().message();
     assert!(message.contains("index.json is no JSON"), "{message}");
 }
+
+/// An entry that names something by a digest that is none.
+fn nothing(number: usize) -> Json {
+    json!({ "mediaType": MANIFEST, "digest": format!("sha256:{number}"), "size": 1 })
+}
+
+#[tokio::test]
+async fn a_layout_of_more_than_anybody_needs_is_an_error_and_what_was_there_goes_on() {
+    let shop = Shop::new();
+    let layout = shop.path();
+    let good = artifact(layout, CONNECTOR_8X8, "latest", json!({}));
+    index(layout, std::slice::from_ref(&good));
+    let registry = shop.open().await;
+    let entries: Vec<Json> = (0..1_000).map(nothing).chain([good]).collect();
+    index(layout, &entries);
+    let message = registry.refresh().await.unwrap_err().message();
+    assert!(message.contains("more than 1000 artifacts"), "{message}");
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.0"]);
+
+    // Images of something else are not counted among them, and are not read without end.
+    let other = json!({ "mediaType": "application/octet-stream", "digest": "sha256:0", "size": 1 });
+    index(layout, &vec![other; 10_001]);
+    let message = registry.refresh().await.unwrap_err().message();
+    assert!(message.contains("10000 entries"), "{message}");
+
+    // Nor is what describes them.
+    let large = |number: usize| {
+        let mut bytes = json!({ "number": number, "config": {} })
+            .to_string()
+            .into_bytes();
+        bytes.resize(4 << 20, b' ');
+        blob(layout, MANIFEST, &bytes)
+    };
+    index(layout, &(0..18).map(large).collect::<Vec<_>>());
+    let message = registry.refresh().await.unwrap_err().message();
+    assert!(message.contains("67108864 bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn an_index_is_walked_through_once_however_often_it_is_named() {
+    let shop = Shop::new();
+    let layout = shop.path();
+    let mut entries = vec![
+        artifact(layout, CONNECTOR_8X8, "latest", json!({})),
+        nothing(1),
+    ];
+    for _ in 0..4 {
+        let nested = json!({ "schemaVersion": 2, "manifests": entries });
+        let nested = blob(
+            layout,
+            "application/vnd.oci.image.index.v1+json",
+            nested.to_string().as_bytes(),
+        );
+        entries = vec![nested; 5];
+    }
+    index(layout, &entries);
+    let registry = shop.open().await;
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.0"]);
+    assert_eq!(registry.refused().await.len(), 1);
+}
+
+/// Forty entries of 30 MB are more than a registry reads, and one blob is not.
+#[tokio::test]
+async fn a_component_is_read_once_however_many_entries_name_it() {
+    let shop = Shop::new();
+    let layout = shop.path();
+    let component = vec![0; 30 << 20];
+    let entries = (0..40).map(|number| {
+        let annotations = json!({ "number": number.to_string() });
+        artifact(layout, &component, &format!("tag-{number}"), annotations)
+    });
+    index(layout, &entries.collect::<Vec<_>>());
+    let registry = shop.open().await;
+    let refused = registry.refused().await;
+    assert_eq!(refused.len(), 40);
+    for refused in refused {
+        assert!(
+            refused.reason.contains("not a WebAssembly component"),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_of_a_component_that_is_not_pinned_or_not_signed() {
+    let (shop, signer, other) = (Shop::new(), Signer::new(), Signer::new());
+    let layout = shop.path();
+    let component = version("0.1.7");
+    let signature = other.sign(&component);
+    let mut layer = blob(layout, "application/octet-stream", signature.as_bytes());
+    layer["annotations"] = json!({ "org.opencontainers.image.title": "c.minisig" });
+    let signed = json!({
+        "schemaVersion": 2,
+        "config": blob(layout, "application/vnd.wasm.config.v0+json", b"{}"),
+        "layers": [blob(layout, "application/wasm", &component), layer],
+    });
+    let signed = blob(layout, MANIFEST, signed.to_string().as_bytes());
+    index(
+        layout,
+        &[
+            artifact(layout, &component, "unsigned", json!({})),
+            tagged(signed, "signed"),
+        ],
+    );
+    // What is tried to be read would be missed.
+    std::fs::remove_file(layout.join("blobs/sha256").join(digest(&component))).unwrap();
+    let mut pinned = super::RegistryOptions::default();
+    pinned.sha256 = vec![digest(b"another")];
+    let refused = shop.open_with(pinned).await.refused().await;
+    assert_eq!(refused.len(), 2);
+    for refused in refused {
+        assert!(
+            refused.reason.contains("none of the pinned ones"),
+            "{refused}"
+        );
+    }
+    let refused = shop.open_with(signer.options.clone()).await.refused().await;
+    let reasons: Vec<&str> = refused
+        .iter()
+        .map(|refused| refused.reason.as_str())
+        .collect();
+    let [unsigned, signed] = &reasons[..] else {
+        panic!("{reasons:?}");
+    };
+    assert!(unsigned.contains("its signature"), "{unsigned}");
+    assert!(
+        signed.contains("does not fit it and the public key"),
+        "{signed}"
+    );
+}

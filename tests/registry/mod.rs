@@ -362,3 +362,16 @@ async fn a_registry_that_is_not_there_is_an_error_and_one_that_goes_away_takes_n
         "{unknown}"
     );
 }
+
+#[tokio::test]
+async fn a_folder_of_more_than_anybody_needs_is_an_error_and_what_was_there_goes_on() {
+    let shop = Shop::new();
+    shop.put("8x8.wasm", CONNECTOR_8X8);
+    let registry = shop.open().await;
+    for number in 0..1_000 {
+        shop.put(&format!("{number}.wasm"), b"no component");
+    }
+    let message = registry.refresh().await.unwrap_err().message();
+    assert!(message.contains("more than 1000 components"), "{message}");
+    assert_eq!(names(&registry.releases()), ["8x8 0.1.0"]);
+}

@@ -136,6 +136,46 @@ async fn waiting_for_the_network_is_not_computing() {
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
+/// What the host does for a guest is the guest's time, however long one call takes.
+#[tokio::test]
+async fn calls_that_keep_the_host_busy_are_computing() {
+    let upstream = Upstream::start().await;
+    for attack in [
+        "heavy-texts",
+        "heavy-bodies",
+        "heavy-messages",
+        "heavy-headers",
+        "heavy-credentials",
+    ] {
+        let connection = connect(&upstream, &format!("{attack} in get"), |limits| {
+            limits.cpu = Duration::from_secs(1);
+            limits.memory = 256 << 20;
+        })
+        .await
+        .unwrap();
+        let began = Instant::now();
+        assert_limit(&connection.get("x").await.unwrap_err(), Limit::Cpu);
+        let taken = began.elapsed();
+        assert!(taken < Duration::from_secs(3), "{attack}: {taken:?}");
+    }
+    assert!(upstream.requests().is_empty());
+    works(&upstream).await;
+}
+
+/// All 600 fields of the message would be more than a call may hand over.
+#[tokio::test]
+async fn of_a_long_list_as_much_is_read_as_is_wanted() {
+    let upstream = Upstream::start().await;
+    let connection = connect(&upstream, "many-fields in get", |limits| {
+        // Filling memory takes an unoptimised host a while.
+        limits.cpu = Duration::from_secs(20);
+    })
+    .await
+    .unwrap();
+    let request = format!("GET {}/Users", upstream.base());
+    connection.get(&request).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_operation_ends_at_its_deadline() {
     let upstream = Upstream::start().await;

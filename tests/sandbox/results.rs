@@ -44,6 +44,34 @@ async fn a_listing_without_end_ends_at_the_number_of_pages() {
 }
 
 #[tokio::test]
+async fn a_listing_without_end_ends_at_the_number_of_accounts() {
+    let upstream = Upstream::start().await;
+    let connection = connect(&upstream, "flood in list", |limits| {
+        limits.listing_accounts = 250;
+    })
+    .await
+    .unwrap();
+    let (count, failure) = listed(&connection).await;
+    assert_eq!(count, 250);
+    assert_limit(&failure.unwrap(), Limit::ListingAccounts);
+    works(&upstream).await;
+}
+
+#[tokio::test]
+async fn a_listing_without_end_ends_at_its_bytes() {
+    let upstream = Upstream::start().await;
+    let connection = connect(&upstream, "flood in list", |limits| {
+        limits.listing_bytes = 250_000;
+    })
+    .await
+    .unwrap();
+    let (count, failure) = listed(&connection).await;
+    assert_eq!(count, 200, "the third page goes beyond it");
+    assert_limit(&failure.unwrap(), Limit::ListingBytes);
+    works(&upstream).await;
+}
+
+#[tokio::test]
 async fn a_listing_that_repeats_its_cursor_is_at_fault() {
     let upstream = Upstream::start().await;
     for attack in ["circle in list", "same-cursor in list"] {

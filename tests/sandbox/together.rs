@@ -10,7 +10,7 @@ use host_harness::{Component, Connection, ConnectionOptions, SandboxLifetime, St
 use super::upstream::Upstream;
 use super::{HOSTILE, describing, host, options};
 
-const ATTACKS: [&str; 24] = [
+const ATTACKS: [&str; 30] = [
     "endless-loop in get",
     "memory-bomb in get",
     "deep-recursion in get",
@@ -19,6 +19,12 @@ const ATTACKS: [&str; 24] = [
     "panic in get",
     "log-flood in get",
     "log-escapes in get",
+    "many-fields in get",
+    "heavy-messages in get",
+    "heavy-texts in get",
+    "heavy-bodies in get",
+    "heavy-headers in get",
+    "heavy-credentials in get",
     "call-storm in get",
     "refused-storm in get",
     "another in get",

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::Connection;
-use crate::contract::{Account, PageQuery};
+use crate::contract::{Account, Attribute, PageQuery, Value};
 use crate::failure::Failure;
 use crate::mitigation::Mitigation;
 use crate::promises;
@@ -21,6 +21,9 @@ pub struct Listing {
     total: Option<u32>,
     ready: VecDeque<Account>,
     seen: Seen,
+    /// Accounts that were handed on, and bytes of those that the pages held.
+    accounts: u64,
+    bytes: u64,
     cursors: Seen,
     /// Pages in a row that showed somebody, and nobody new.
     stale_pages: u32,
@@ -36,6 +39,8 @@ impl Listing {
             total: None,
             ready: VecDeque::new(),
             seen: Seen::default(),
+            accounts: 0,
+            bytes: 0,
             cursors: Seen::default(),
             stale_pages: 0,
         }
@@ -69,16 +74,16 @@ impl Listing {
             while let Some(account) = self.ready.pop_front() {
                 if self.seen.is_new(&account.id) {
                     self.stale_pages = 0;
+                    if self.accounts >= self.connection.0.limits.listing_accounts {
+                        return Some(Err(self.ended_by(Limit::ListingAccounts)));
+                    }
+                    self.accounts += 1;
                     return Some(Ok(account));
                 }
             }
             let cursor = self.next.take()?;
-            let limits = &self.connection.0.limits;
-            if self.pages >= limits.pages {
-                return Some(Err(Failure::LimitReached {
-                    limit: Limit::Pages,
-                    message: Limit::Pages.message(limits),
-                }));
+            if self.pages >= self.connection.0.limits.pages {
+                return Some(Err(self.ended_by(Limit::Pages)));
             }
             if self.stale_pages >= MOST_STALE_PAGES && Mitigation::Promises.is_on() {
                 return Some(Err(promises::stale_listing(self.stale_pages)));
@@ -91,6 +96,11 @@ impl Listing {
                     self.total = self.total.max(page.total);
                     // A page may be empty and not the last; one that only repeats leads nowhere.
                     self.stale_pages += u32::from(!page.accounts.is_empty());
+                    let bytes: u64 = page.accounts.iter().map(size).sum();
+                    self.bytes = self.bytes.saturating_add(bytes);
+                    if self.bytes > self.connection.0.limits.listing_bytes {
+                        return Some(Err(self.ended_by(Limit::ListingBytes)));
+                    }
                     self.ready = page.accounts.into();
                     if let Some(next) = page.next {
                         if !self.cursors.is_new(&next) && Mitigation::Promises.is_on() {
@@ -103,6 +113,27 @@ impl Listing {
             }
         }
     }
+
+    fn ended_by(&self, limit: Limit) -> Failure {
+        Failure::LimitReached {
+            limit,
+            message: limit.message(&self.connection.0.limits),
+        }
+    }
+}
+
+/// Bytes of what an account says: its texts, and eight for any other value.
+fn size(account: &Account) -> u64 {
+    let value = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Boolean(_) | Value::Integer(_) => size_of::<i64>(),
+    };
+    let attribute = |attribute: &Attribute| {
+        attribute.name.len() + attribute.values.iter().map(value).sum::<usize>()
+    };
+    let attributes: usize = account.attributes.iter().map(attribute).sum();
+    let version = account.version.as_ref().map_or(0, String::len);
+    u64::try_from(account.id.len() + version + attributes).unwrap_or(u64::MAX)
 }
 
 /// Texts that were met before, by their keyed hashes.

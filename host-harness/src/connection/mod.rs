@@ -195,6 +195,12 @@ impl Connection {
         &self.0.component
     }
 
+    /// What its operations and listings may use up.
+    #[cfg(feature = "sync")]
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     /// What the connector says of itself.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {

@@ -20,7 +20,7 @@ const NETWORK: [&str; 9] = [
     "proxy",
     "ca-file",
 ];
-const LIMITS: [&str; 17] = [
+const LIMITS: [&str; 20] = [
     "cpu",
     "fuel",
     "memory",
@@ -37,6 +37,9 @@ const LIMITS: [&str; 17] = [
     "log-bytes",
     "result-bytes",
     "pages",
+    "listing-accounts",
+    "listing-bytes",
+    "scratch-bytes",
     "handles",
 ];
 
@@ -189,6 +192,9 @@ impl Reader<'_> {
                 "log-bytes" => self.number(entry, &mut limits.log_bytes),
                 "result-bytes" => self.number(entry, &mut limits.result_bytes),
                 "pages" => self.number(entry, &mut limits.pages),
+                "listing-accounts" => self.number(entry, &mut limits.listing_accounts),
+                "listing-bytes" => self.number(entry, &mut limits.listing_bytes),
+                "scratch-bytes" => self.number(entry, &mut limits.scratch_bytes),
                 "handles" => self.number(entry, &mut limits.handles),
                 _ => self.unknown_key(entry.0, Some("limits"), &LIMITS),
             }

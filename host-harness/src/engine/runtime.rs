@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::{Share, Taken};
-use crate::bindings::Connector;
 use crate::failure::Failure;
 use crate::mitigation::Mitigation;
-use crate::sandbox::{MOST_MEMORY, MOST_TABLE_ELEMENTS, StoreState};
+use crate::sandbox::{MOST_MEMORY, MOST_TABLE_ELEMENTS, StoreState, add_to_linker};
 
 /// Core instances in one component of the pool: the guest, and the shims that `wit-component`
 /// adds.
@@ -37,7 +36,7 @@ impl Runtime {
         let count = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
         let engine = Engine::new(config)?;
         let mut linker = Linker::new(&engine);
-        Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut StoreState| state)?;
+        add_to_linker(&mut linker)?;
         Ok(Self {
             engine,
             linker,

@@ -19,6 +19,10 @@
 //! is verified, a tag or annotation that names another version or connector is an error, and a
 //! signature is a further layer whose title ends in `.minisig`.
 //!
+//! A registry takes up to 1,000 components, and reads up to 1 GiB of them at once; where there are
+//! more it says so. Of what is pinned or signed nothing is read before its digest, or the
+//! signature's key, is known to be the right one.
+//!
 //! ```no_run
 //! use host_harness::registry::{Registry, RegistryOptions};
 //! use host_harness::{ConnectionOptions, Host, HostOptions, StaticCredentials};
@@ -45,6 +49,7 @@
 
 mod folder;
 mod live;
+mod loading;
 mod oci;
 mod place;
 mod shelf;
@@ -56,13 +61,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use self::place::{Found, Item, Place, Source};
-use self::shelf::{Entry, Shelf};
+use self::loading::{Failed, Loading};
+use self::place::{Found, Place, Source};
+use self::shelf::Shelf;
 use crate::component::{Component, LoadError, WeakComponent};
 use crate::connection::ConnectionOptions;
 use crate::engine::Host;
 use crate::failure::Failure;
-use crate::provenance::{Provenance, sha256};
+
+/// Components that a registry takes: as many as anybody has versions of connectors.
+const MOST_PLACES: usize = 1_000;
 
 /// What a registry demands of components. Nothing is demanded by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,11 +90,18 @@ struct Inner {
     host: Host,
     source: Source,
     options: RegistryOptions,
-    /// One refresh at a time; what is known of each place.
-    places: tokio::sync::Mutex<Vec<Place>>,
+    /// One refresh at a time.
+    known: tokio::sync::Mutex<Known>,
     shelf: RwLock<Shelf>,
     /// No longer offered; held only by what still runs on them.
     retired: Mutex<Vec<(Release, WeakComponent)>>,
+}
+
+/// What the last refresh left.
+#[derive(Default)]
+struct Known {
+    places: Vec<Place>,
+    failed: Failed,
 }
 
 /// What a [refresh](Registry::refresh) came to.
@@ -139,7 +154,7 @@ impl Registry {
             host: host.clone(),
             source: Source::at(path.as_ref()),
             options,
-            places: tokio::sync::Mutex::default(),
+            known: tokio::sync::Mutex::default(),
             shelf: RwLock::default(),
             retired: Mutex::default(),
         }));
@@ -192,8 +207,8 @@ impl Registry {
 
     /// Everything that is there and not taken.
     pub async fn refused(&self) -> Vec<Refused> {
-        let places = self.0.places.lock().await;
-        places.iter().filter_map(Place::refused).collect()
+        let known = self.0.known.lock().await;
+        known.places.iter().filter_map(Place::refused).collect()
     }
 
     /// Looks for what was added, changed and removed since the last time. Operations go on
@@ -204,8 +219,10 @@ impl Registry {
     /// [`Failure::Component`]: the folder or the layout's index cannot be read. Everything is
     /// offered as before.
     pub async fn refresh(&self) -> Result<Refreshed, Failure> {
-        let mut places = self.0.places.lock().await;
-        let found = self.0.source.look(&places).await?;
+        let mut known = self.0.known.lock().await;
+        let Known { places, failed } = &*known;
+        let found = self.0.source.look(places).await?;
+        let mut loading = Loading::new(&self.0.host, &self.0.options, places, failed);
         let mut next = Vec::with_capacity(found.len());
         let mut refused = Vec::new();
         for Found { name, stamp, item } in found {
@@ -219,7 +236,7 @@ impl Registry {
             match item {
                 None => place.problem = before.and_then(|before| before.problem.clone()),
                 Some(item) => {
-                    match self.load(item, &places).await {
+                    match loading.load(item).await {
                         Ok(entry) => place.entry = Some(entry),
                         Err(problem) => place.problem = Some(problem),
                     }
@@ -242,7 +259,11 @@ impl Registry {
                 }
             }
         }
-        *places = next;
+        let failed = loading.failed();
+        *known = Known {
+            places: next,
+            failed,
+        };
         Ok(self.offer(shelf, refused))
     }
 
@@ -257,40 +278,6 @@ impl Registry {
         options: ConnectionOptions,
     ) -> Result<LiveConnection, Failure> {
         LiveConnection::open(self.clone(), id, options).await
-    }
-
-    async fn load(&self, item: Result<Item, LoadError>, places: &[Place]) -> Result<Entry, String> {
-        let item = item.map_err(|error| error.to_string())?;
-        let options = &self.0.options;
-        let digest = sha256(&item.bytes);
-        let pinned = options.sha256.iter();
-        let mut pinned = pinned.map(|pin| pin.trim().to_ascii_lowercase());
-        if !options.sha256.is_empty() && !pinned.any(|pin| pin == digest) {
-            return Err(format!(
-                "The component is none of the pinned ones: its digest is {digest}."
-            ));
-        }
-        let provenance = Provenance {
-            sha256: None,
-            public_key: options.public_key.clone(),
-            signature: item.signature.clone(),
-        };
-        provenance
-            .verify(&item.bytes, Some(&item.file))
-            .map_err(|error| error.to_string())?;
-        let loaded = places.iter().filter_map(|place| place.entry.as_ref());
-        let loaded = loaded
-            .map(|entry| &entry.component)
-            .find(|component| component.inspection().sha256 == digest);
-        let component = match loaded {
-            Some(component) => component.clone(),
-            None => Component::from_bytes(&self.0.host, &item.bytes)
-                .await
-                .map_err(|failure| failure.message())?,
-        };
-        let entry = Entry::of(component)?;
-        item.agrees(&entry.release)?;
-        Ok(entry)
     }
 
     /// Offers what is on the new shelf from now on.

@@ -1,16 +1,22 @@
 //! An OCI image layout (image-spec v1.1, `image-layout.md`) with WebAssembly artifacts (the
 //! CNCF's "Wasm OCI Artifact layout"). Every digest and size is verified before what it covers is
 //! read.
+//!
+//! A look reads the descriptions and no component. A layout comes from outside, and an entry of
+//! it costs a hundred bytes: each blob is read once, however many entries name it, and there are
+//! bounds to how many entries, indexes and bytes there may be.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::place::{Found, Item, Stamp};
-use super::unreadable;
+use super::place::{Bytes, Found, Item, Stamp};
+use super::{MOST_PLACES, unreadable};
 use crate::component::LoadError;
+use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
-use crate::sandbox::COMPONENT_BYTES;
+use crate::sandbox::{COMPONENT_BYTES, SIGNATURE_BYTES};
 
 /// The file by which a layout is recognised.
 pub(super) const MARK: &str = "oci-layout";
@@ -24,6 +30,11 @@ const VERSION: &str = "org.opencontainers.image.version";
 const TITLE: &str = "org.opencontainers.image.title";
 /// What registries take of a manifest, by and large; image-spec recommends it.
 const MOST_JSON: u64 = 4 << 20;
+/// Bytes of everything that one look reads: indexes, manifests, configurations, signatures. Of
+/// [`MOST_PLACES`] artifacts each may have 64 KiB, and the usual one has two.
+const MOST_READ: u64 = 64 << 20;
+/// Entries of all indexes, other images included.
+const MOST_ENTRIES: usize = 10_000;
 /// How deep an index lies in an index.
 const MOST_DEPTH: usize = 4;
 
@@ -51,94 +62,185 @@ pub(super) fn look(layout: &Path, known: &[(String, Stamp)]) -> Result<Vec<Found
         }
     }
     let root = json(&read(&index, MOST_JSON)?, &index)?;
+    let mut look = Look::at(layout);
     let mut found = Vec::new();
-    walk(layout, &root, &stamp, 0, &mut found);
-    Ok(found)
-}
-
-/// Every artifact of an index. What is wrong with one is no other's fault.
-fn walk(layout: &Path, index: &Json, stamp: &Stamp, depth: usize, found: &mut Vec<Found>) {
-    for descriptor in index["manifests"].as_array().into_iter().flatten() {
-        let digest = descriptor["digest"].as_str().unwrap_or("(no digest)");
-        let tag = descriptor["annotations"][TAG].as_str();
-        // A tag that moves on is still the same place.
-        let name = tag.unwrap_or(digest).to_owned();
-        let item = match descriptor["mediaType"].as_str() {
-            Some(INDEX_TYPE) if depth < MOST_DEPTH => {
-                let inner = blob(layout, descriptor, MOST_JSON)
-                    .and_then(|(bytes, path)| json(&bytes, &path));
-                match inner {
-                    Ok(inner) => {
-                        walk(layout, &inner, stamp, depth + 1, found);
-                        continue;
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            Some(MANIFEST_TYPE) => match artifact(layout, descriptor, tag) {
-                Ok(Some(item)) => Ok(item),
-                // An image of something else.
-                Ok(None) => continue,
-                Err(error) => Err(error),
-            },
-            _ => continue,
-        };
+    look.walk(&root, 0, &mut |name, item| {
+        if found.len() >= MOST_PLACES && Mitigation::RegistryBounds.is_on() {
+            return Err(too_many(layout));
+        }
         found.push(Found {
             name,
             stamp: stamp.clone(),
             item: Some(item),
         });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// What an artifact holds, whatever its tag.
+#[derive(Clone)]
+struct Artifact {
+    bytes: Bytes,
+    signature: Option<PathBuf>,
+    /// The version of its annotation.
+    annotated: Option<String>,
+}
+
+/// One look at a layout, and what it has read.
+struct Look<'a> {
+    layout: &'a Path,
+    /// Blobs that were verified, and indexes that were walked through.
+    verified: BTreeSet<String>,
+    walked: BTreeSet<String>,
+    /// What manifests came to, by their digests. Many tags may name one.
+    artifacts: BTreeMap<String, Result<Option<Artifact>, LoadError>>,
+    entries: usize,
+    read: u64,
+}
+
+impl<'a> Look<'a> {
+    fn at(layout: &'a Path) -> Self {
+        Self {
+            layout,
+            verified: BTreeSet::new(),
+            walked: BTreeSet::new(),
+            artifacts: BTreeMap::new(),
+            entries: 0,
+            read: 0,
+        }
+    }
+
+    /// Every artifact of an index. What is wrong with one is no other's fault; that there is more
+    /// than anybody needs is the layout's.
+    fn walk(
+        &mut self,
+        index: &Json,
+        depth: usize,
+        found: &mut dyn FnMut(String, Result<Item, LoadError>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        for descriptor in index["manifests"].as_array().into_iter().flatten() {
+            self.entries += 1;
+            if self.entries > MOST_ENTRIES && Mitigation::RegistryBounds.is_on() {
+                return Err(too_many(self.layout));
+            }
+            let digest = descriptor["digest"].as_str().unwrap_or("(no digest)");
+            let tag = descriptor["annotations"][TAG].as_str();
+            // A tag that moves on is still the same place.
+            let name = tag.unwrap_or(digest).to_owned();
+            match descriptor["mediaType"].as_str() {
+                Some(INDEX_TYPE) if depth < MOST_DEPTH => {
+                    let again = !self.walked.insert(digest.to_owned());
+                    if again && Mitigation::RegistryBounds.is_on() {
+                        continue;
+                    }
+                    let inner = self
+                        .blob(descriptor, MOST_JSON)
+                        .and_then(|(bytes, path)| json(&bytes, &path));
+                    match inner {
+                        Ok(inner) => self.walk(&inner, depth + 1, found)?,
+                        Err(error) => found(name, Err(error))?,
+                    }
+                }
+                Some(MANIFEST_TYPE) => match self.artifact(descriptor, digest) {
+                    Ok(Some(artifact)) => found(name, Ok(item(artifact, tag)))?,
+                    // An image of something else.
+                    Ok(None) => {}
+                    Err(error) => found(name, Err(error))?,
+                },
+                _ => {}
+            }
+            if self.read > MOST_READ && Mitigation::RegistryBounds.is_on() {
+                return Err(wrong(format!(
+                    "What describes the artifacts of {} has more than {MOST_READ} bytes, the most \
+                     that is read.",
+                    self.layout.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The component of an artifact; `None` where it is no WebAssembly.
+    fn artifact(&mut self, descriptor: &Json, digest: &str) -> Result<Option<Artifact>, LoadError> {
+        if let Some(known) = self.artifacts.get(digest)
+            && Mitigation::RegistryBounds.is_on()
+        {
+            return known.clone();
+        }
+        let artifact = self.described(descriptor);
+        self.artifacts.insert(digest.to_owned(), artifact.clone());
+        artifact
+    }
+
+    fn described(&mut self, descriptor: &Json) -> Result<Option<Artifact>, LoadError> {
+        let (bytes, path) = self.blob(descriptor, MOST_JSON)?;
+        let manifest = json(&bytes, &path)?;
+        if manifest["config"]["mediaType"].as_str() != Some(CONFIG_TYPE) {
+            return Ok(None);
+        }
+        self.verify(&manifest["config"], MOST_JSON)?;
+        let layers: Vec<&Json> = manifest["layers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
+        let mut components = layers
+            .iter()
+            .filter(|layer| layer["mediaType"] == LAYER_TYPE);
+        let (Some(component), None) = (components.next(), components.next()) else {
+            return Err(wrong(format!(
+                "{} has other than one layer of {LAYER_TYPE}.",
+                path.display()
+            )));
+        };
+        let signature = layers.iter().find(|layer| {
+            let title = layer["annotations"][TITLE].as_str();
+            title.is_some_and(|title| title.ends_with(".minisig"))
+        });
+        let signature = match signature {
+            Some(layer) => Some(self.verify(layer, SIGNATURE_BYTES)?),
+            None => None,
+        };
+        Ok(Some(Artifact {
+            bytes: Bytes::Blob(Blob::of(self.layout, component, COMPONENT_BYTES)?),
+            signature,
+            annotated: manifest["annotations"][VERSION].as_str().map(str::to_owned),
+        }))
+    }
+
+    /// The content of a blob, and where it is.
+    fn blob(&mut self, descriptor: &Json, most: u64) -> Result<(Vec<u8>, PathBuf), LoadError> {
+        let blob = Blob::of(self.layout, descriptor, most)?;
+        // By what is announced: what is not as announced is read no further.
+        self.read = self.read.saturating_add(blob.size);
+        let bytes = blob.read()?;
+        self.verified.insert(blob.sha256);
+        Ok((bytes, blob.path))
+    }
+
+    /// That a blob is what its descriptor says, and where it is.
+    fn verify(&mut self, descriptor: &Json, most: u64) -> Result<PathBuf, LoadError> {
+        let blob = Blob::of(self.layout, descriptor, most)?;
+        if self.verified.contains(&blob.sha256) {
+            return Ok(blob.path);
+        }
+        self.blob(descriptor, most).map(|(_, path)| path)
     }
 }
 
-/// The component of an artifact; `None` where it is no WebAssembly.
-fn artifact(
-    layout: &Path,
-    descriptor: &Json,
-    tag: Option<&str>,
-) -> Result<Option<Item>, LoadError> {
-    let (bytes, path) = blob(layout, descriptor, MOST_JSON)?;
-    let manifest = json(&bytes, &path)?;
-    if manifest["config"]["mediaType"].as_str() != Some(CONFIG_TYPE) {
-        return Ok(None);
-    }
-    blob(layout, &manifest["config"], MOST_JSON)?;
-    let layers: Vec<&Json> = manifest["layers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
-    let mut components = layers
-        .iter()
-        .filter(|layer| layer["mediaType"] == LAYER_TYPE);
-    let (Some(component), None) = (components.next(), components.next()) else {
-        return Err(wrong(format!(
-            "{} has other than one layer of {LAYER_TYPE}.",
-            path.display()
-        )));
-    };
-    let (bytes, file) = blob(layout, component, COMPONENT_BYTES)?;
-    let signature = layers.iter().find(|layer| {
-        let title = layer["annotations"][TITLE].as_str();
-        title.is_some_and(|title| title.ends_with(".minisig"))
-    });
-    let signature = match signature {
-        Some(layer) => Some(blob(layout, layer, MOST_JSON)?.1),
-        None => None,
-    };
+fn item(artifact: Artifact, tag: Option<&str>) -> Item {
     let (id, tagged) = tag.map_or((None, None), named);
-    let annotated = manifest["annotations"][VERSION].as_str().map(str::to_owned);
-    let versions = [("tag", tagged), ("annotation", annotated)];
-    Ok(Some(Item {
-        bytes,
-        file,
-        signature,
+    let versions = [("tag", tagged), ("annotation", artifact.annotated)];
+    Item {
+        bytes: artifact.bytes,
+        signature: artifact.signature,
         versions: versions
             .into_iter()
             .filter_map(|(what, version)| Some((what, version?)))
             .collect(),
         id,
-    }))
+    }
 }
 
 /// The connector and the version that a tag names: `8x8:1.2.0`, `example.com/x/8x8:1.2.0` or
@@ -155,62 +257,105 @@ fn named(tag: &str) -> (Option<String>, Option<String>) {
     (id.map(str::to_owned), version)
 }
 
-/// A blob that has the digest and the size of its descriptor, and where it is.
-fn blob(layout: &Path, descriptor: &Json, most: u64) -> Result<(Vec<u8>, PathBuf), LoadError> {
-    let digest = descriptor["digest"].as_str().unwrap_or_default();
-    let hex = digest.strip_prefix("sha256:").filter(|hex| {
-        hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    });
-    let Some(hex) = hex else {
-        return Err(wrong(format!(
-            "The layout names something by the digest `{}`, which is no sha256 in lower-case \
-             hexadecimal.",
-            digest.escape_debug()
-        )));
-    };
-    let path = layout.join("blobs").join("sha256").join(hex);
-    let size = descriptor["size"].as_u64();
-    if size.is_some_and(|size| size > most) {
-        return Err(LoadError::TooLarge { most }.in_file(&path));
+/// Where the bytes of a descriptor are, and what they have to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blob {
+    pub(super) path: PathBuf,
+    /// In lower-case hexadecimal.
+    pub(super) sha256: String,
+    pub(super) size: u64,
+}
+
+impl Blob {
+    fn of(layout: &Path, descriptor: &Json, most: u64) -> Result<Self, LoadError> {
+        let digest = descriptor["digest"].as_str().unwrap_or_default();
+        let hex = digest.strip_prefix("sha256:").filter(|hex| {
+            hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        });
+        let Some(hex) = hex else {
+            return Err(wrong(format!(
+                "The layout names something by the digest `{}`, which is no sha256 in lower-case \
+                 hexadecimal.",
+                digest.escape_debug()
+            )));
+        };
+        let path = layout.join("blobs").join("sha256").join(hex);
+        let Some(size) = descriptor["size"].as_u64() else {
+            return Err(wrong(format!(
+                "The descriptor of {} says nothing of its size.",
+                path.display()
+            )));
+        };
+        if size > most {
+            return Err(LoadError::TooLarge { most }.in_file(&path));
+        }
+        Ok(Self {
+            path,
+            sha256: hex.to_owned(),
+            size,
+        })
     }
-    let bytes = read(&path, most)?;
-    if size != u64::try_from(bytes.len()).ok() {
-        return Err(wrong(format!(
-            "{} has {} bytes, and its descriptor says {}.",
-            path.display(),
-            bytes.len(),
-            size.map_or_else(|| "none".to_owned(), |size| size.to_string())
-        )));
+
+    /// Its bytes, which have the digest and the size of the descriptor.
+    pub(super) fn read(&self) -> Result<Vec<u8>, LoadError> {
+        // One byte more tells what is larger than it says, so that no more need be read.
+        let bytes = read_up_to(&self.path, self.size.saturating_add(1))?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length != self.size {
+            let more = if length > self.size { "more than " } else { "" };
+            return Err(wrong(format!(
+                "{} has {more}{} bytes, and its descriptor says {}.",
+                self.path.display(),
+                length.min(self.size),
+                self.size
+            )));
+        }
+        let found = sha256(&bytes);
+        if found != self.sha256 {
+            return Err(wrong(format!(
+                "{} is not what its digest names: it has {found}.",
+                self.path.display()
+            )));
+        }
+        Ok(bytes)
     }
-    let found = sha256(&bytes);
-    if found != hex {
-        return Err(wrong(format!(
-            "{} is not what its digest names: it has {found}.",
-            path.display()
-        )));
-    }
-    Ok((bytes, path))
 }
 
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
-    use std::io::Read as _;
-
-    let read = || {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path)?;
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error: std::io::Error| unreadable(path, error))?;
+    let bytes = read_up_to(path, most.saturating_add(1))?;
     if u64::try_from(bytes.len()).is_ok_and(|size| size > most) {
         return Err(LoadError::TooLarge { most }.in_file(path));
     }
     Ok(bytes)
 }
 
+fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
+    use std::io::Read as _;
+
+    let read = || {
+        if !std::fs::metadata(path)?.is_file() {
+            // A pipe would be waited for.
+            return Err(std::io::Error::other("it is not a file"));
+        }
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path)?;
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|error: std::io::Error| unreadable(path, error))
+}
+
 fn json(bytes: &[u8], path: &Path) -> Result<Json, LoadError> {
     serde_json::from_slice(bytes)
         .map_err(|error| wrong(format!("{} is no JSON: {error}.", path.display())))
+}
+
+fn too_many(layout: &Path) -> LoadError {
+    wrong(format!(
+        "{} has more than {MOST_PLACES} artifacts, or {MOST_ENTRIES} entries in its indexes, the \
+         most that a registry takes.",
+        layout.display()
+    ))
 }
 
 fn wrong(what: String) -> LoadError {
@@ -246,7 +391,7 @@ mod tests {
     fn a_digest_is_no_path() {
         for digest in ["sha256:../../etc/passwd", "sha512:00", "", "sha256:ABC"] {
             let descriptor = serde_json::json!({ "digest": digest, "size": 1 });
-            let error = blob(Path::new("."), &descriptor, 10).unwrap_err();
+            let error = Blob::of(Path::new("."), &descriptor, 10).unwrap_err();
             assert!(error.to_string().contains("no sha256"), "{error}");
         }
     }

@@ -5,10 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::oci::Blob;
 use super::shelf::{Entry, Release};
 use super::{Refused, folder, oci};
-use crate::component::LoadError;
+use crate::component::{self, LoadError};
 use crate::provenance::beside;
+use crate::sandbox::COMPONENT_BYTES;
 
 /// What a registry reads.
 #[derive(Debug, Clone)]
@@ -35,11 +37,22 @@ struct FileStamp {
 
 impl Stamp {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let signature = std::fs::metadata(beside(path));
+        Self::of_both(path, &beside(path))
+    }
+
+    pub(super) fn of_both(path: &Path, signature: &Path) -> io::Result<Self> {
+        let signature = std::fs::metadata(signature);
         Ok(Self {
             file: FileStamp::of(&std::fs::metadata(path)?),
             signature: signature.ok().as_ref().map(FileStamp::of),
         })
+    }
+}
+
+impl Stamp {
+    /// Bytes of the file.
+    pub(super) fn size(&self) -> u64 {
+        self.file.size
     }
 }
 
@@ -88,11 +101,49 @@ pub(super) struct Found {
     pub(super) item: Option<Result<Item, LoadError>>,
 }
 
-/// A component's bytes, and what was said of them outside.
-#[derive(Debug, Default)]
+/// Where a component's bytes are. They are read one component at a time, once it is known that
+/// they are wanted.
+#[derive(Debug, Clone)]
+pub(super) enum Bytes {
+    File { path: PathBuf, size: u64 },
+    Blob(Blob),
+}
+
+impl Bytes {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::File { path, .. } | Self::Blob(Blob { path, .. }) => path,
+        }
+    }
+
+    /// How many will be read, at most.
+    pub(super) fn most(&self) -> u64 {
+        match self {
+            Self::File { size, .. } | Self::Blob(Blob { size, .. }) => *size.min(&COMPONENT_BYTES),
+        }
+    }
+
+    /// The digest that they have or else are not taken, in lower-case hexadecimal, where it is
+    /// known without reading them.
+    pub(super) fn sha256(&self) -> Option<&str> {
+        match self {
+            Self::File { .. } => None,
+            Self::Blob(blob) => Some(&blob.sha256),
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Vec<u8>, LoadError> {
+        match self {
+            Self::File { path, .. } => component::read(path),
+            Self::Blob(blob) => blob.read(),
+        }
+    }
+}
+
+/// A component that was found, and what was said of it outside.
+#[derive(Debug)]
 pub(super) struct Item {
-    pub(super) bytes: Vec<u8>,
-    pub(super) file: PathBuf,
+    pub(super) bytes: Bytes,
     /// Where it is not beside the file.
     pub(super) signature: Option<PathBuf>,
     /// The version that a tag or an annotation names, and what says so.

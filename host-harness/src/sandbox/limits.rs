@@ -14,8 +14,8 @@ pub const MOST_TABLE_ELEMENTS: usize = 100_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Time that the guest itself computes in one operation; waiting for the network is
-    /// not counted. Default 5 s: a page of accounts takes milliseconds.
+    /// Time that the guest computes in one operation, and the host for it; waiting for the
+    /// network is not counted. Default 5 s: a page of accounts takes milliseconds.
     pub cpu: Duration,
     /// Instructions in one operation, where the host counts them
     /// ([`HostOptions::count_fuel`](crate::HostOptions::count_fuel)). Default: not limited.
@@ -54,6 +54,15 @@ pub struct Limits {
     pub result_bytes: usize,
     /// Pages of one listing. Default 1,000,000: a guard against a listing without end.
     pub pages: u32,
+    /// Accounts of one listing. Default 5,000,000: some bytes of each are kept, to tell which
+    /// was there before.
+    pub listing_accounts: u64,
+    /// Bytes of all accounts of one listing: their ids, names and values. Default 2 GiB: some
+    /// millions of accounts, which have a few hundred bytes each.
+    pub listing_bytes: u64,
+    /// Bytes that a sync keeps on disk to look accounts and rows up in, in a file that is gone
+    /// with the run. Default 8 GiB: what is listed takes about twice its size there.
+    pub scratch_bytes: u64,
     /// Resource handles that a guest may hold. Default 100; it needs one.
     pub handles: usize,
 }
@@ -78,6 +87,9 @@ impl Default for Limits {
             log_bytes: 256 << 10,
             result_bytes: 32 << 20,
             pages: 1_000_000,
+            listing_accounts: 5_000_000,
+            listing_bytes: 2 << 30,
+            scratch_bytes: 8 << 30,
             handles: 100,
         }
     }
@@ -97,7 +109,7 @@ pub(crate) enum LimitValue {
 impl Limits {
     /// Each limit by its key in a connection file. `timeout` and `operation-timeout` stand
     /// under [network] there, the others under [limits].
-    pub(crate) fn by_key(&self, stack_bytes: usize) -> [(&'static str, LimitValue); 19] {
+    pub(crate) fn by_key(&self, stack_bytes: usize) -> [(&'static str, LimitValue); 22] {
         let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         let count = |value: usize| LimitValue::Count(number(value));
         let bytes = |value: usize| LimitValue::Bytes(number(value));
@@ -123,6 +135,9 @@ impl Limits {
             ("log-bytes", bytes(self.log_bytes)),
             ("result-bytes", bytes(self.result_bytes)),
             ("pages", LimitValue::Count(self.pages.into())),
+            ("listing-accounts", LimitValue::Count(self.listing_accounts)),
+            ("listing-bytes", LimitValue::Bytes(self.listing_bytes)),
+            ("scratch-bytes", LimitValue::Bytes(self.scratch_bytes)),
             ("handles", count(self.handles)),
         ]
     }
@@ -151,6 +166,9 @@ impl Limits {
             "log-bytes" => self.log_bytes = usize::MAX,
             "result-bytes" => self.result_bytes = usize::MAX,
             "pages" => self.pages = u32::MAX,
+            "listing-accounts" => self.listing_accounts = u64::MAX,
+            "listing-bytes" => self.listing_bytes = u64::MAX,
+            "scratch-bytes" => self.scratch_bytes = u64::MAX,
             "handles" => self.handles = 1_000_000,
             _ => {}
         }
@@ -267,13 +285,19 @@ pub enum Limit {
     ResultBytes,
     /// [`Limits::pages`]
     Pages,
+    /// [`Limits::listing_accounts`]
+    ListingAccounts,
+    /// [`Limits::listing_bytes`]
+    ListingBytes,
+    /// [`Limits::scratch_bytes`]
+    ScratchBytes,
     /// [`Limits::handles`]
     Handles,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Cpu,
         Self::Fuel,
         Self::Memory,
@@ -288,6 +312,9 @@ impl Limit {
         Self::HeaderBytes,
         Self::ResultBytes,
         Self::Pages,
+        Self::ListingAccounts,
+        Self::ListingBytes,
+        Self::ScratchBytes,
         Self::Handles,
     ];
 
@@ -310,6 +337,9 @@ impl Limit {
             Self::HeaderBytes => "header-bytes",
             Self::ResultBytes => "result-bytes",
             Self::Pages => "pages",
+            Self::ListingAccounts => "listing-accounts",
+            Self::ListingBytes => "listing-bytes",
+            Self::ScratchBytes => "scratch-bytes",
             Self::Handles => "handles",
         }
     }
@@ -363,6 +393,19 @@ impl Limit {
                 limits.result_bytes
             ),
             Self::Pages => format!("The listing has more than {} pages.", limits.pages),
+            Self::ListingAccounts => format!(
+                "The listing has more than {} accounts.",
+                limits.listing_accounts
+            ),
+            Self::ListingBytes => format!(
+                "The accounts of the listing have more than {} bytes.",
+                limits.listing_bytes
+            ),
+            Self::ScratchBytes => format!(
+                "The accounts and rows of this run take more than {} bytes on disk, where they \
+                 are looked up.",
+                limits.scratch_bytes
+            ),
             Self::Handles => format!("The connector holds more than {} handles.", limits.handles),
         };
         let more = match self {

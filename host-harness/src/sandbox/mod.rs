@@ -5,14 +5,17 @@ mod exports;
 mod fault;
 #[cfg(feature = "testing")]
 mod floor;
+mod imports;
 mod limits;
 mod store;
 mod text;
+mod work;
 
 pub(crate) use crate::text::is_wild;
 pub(crate) use exports::Exports;
 #[cfg(feature = "testing")]
 pub use floor::Floor;
+pub(crate) use imports::add_to_linker;
 #[cfg(feature = "cli")]
 pub(crate) use limits::LimitValue;
 pub(crate) use limits::{

@@ -11,8 +11,8 @@ use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
 use super::fault::{fault, says_nothing_more};
 use super::limits::{LEARNED_TIME, MOST_INSTANCES, MOST_MEMORIES, MOST_REACH, MOST_TABLES};
-use super::{Exports, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text};
-use crate::bindings::{Connector, http, log, types};
+use super::{Exports, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text, work};
+use crate::bindings::{Connector, types};
 use crate::component::LoadError;
 use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
 use crate::egress::{Egress, Operation};
@@ -27,10 +27,12 @@ pub(crate) struct StoreState {
     /// `None` outside the operations, where nothing is sent.
     egress: Option<Arc<Egress>>,
     pub(crate) operation: Operation,
-    /// Epoch ticks that the guest may still compute.
-    ticks_left: u64,
-    /// Whether the time since the last tick went to the network.
-    waited: bool,
+    /// What the guest, and the host's work for it, may still take of a thread.
+    cpu_left: Duration,
+    /// How much of what they took was counted so far.
+    counted: Duration,
+    /// Whether the host was called since.
+    called: bool,
     memory: usize,
     table_elements: usize,
     /// The limit that the guest ran into by itself.
@@ -48,11 +50,12 @@ impl StoreState {
         limits.memory = limits.memory.min(MOST_MEMORY);
         limits.table_elements = limits.table_elements.min(MOST_TABLE_ELEMENTS);
         Self {
-            ticks_left: ticks(limits.cpu),
+            cpu_left: limits.cpu,
+            counted: Duration::ZERO,
+            called: false,
             limits,
             egress: None,
             operation: Operation::new("open", true, Duration::ZERO),
-            waited: false,
             memory: 0,
             table_elements: 0,
             reached: None,
@@ -78,20 +81,28 @@ impl StoreState {
         }
     }
 
+    /// The epoch moved on while the guest ran, or while the host worked for it.
     fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        if std::mem::take(&mut self.waited) {
-            return Ok(give_way());
+        let so_far = work::so_far().unwrap_or(self.counted.saturating_add(TICK));
+        let mut taken = so_far.saturating_sub(self.counted);
+        self.counted = so_far;
+        // A guest that called nothing has run for a tick and no longer: the rest is what the
+        // system gave to other threads meanwhile.
+        if !std::mem::take(&mut self.called) || !Mitigation::HostWork.is_on() {
+            taken = taken.min(TICK);
         }
-        match self.ticks_left.checked_sub(1) {
-            Some(left) => {
-                self.ticks_left = left;
-                Ok(give_way())
-            }
-            None => {
-                self.reached = Some(Limit::Cpu);
-                Ok(UpdateDeadline::Interrupt)
-            }
+        self.cpu_left = self.cpu_left.saturating_sub(taken);
+        if self.cpu_left.is_zero() {
+            self.reached = Some(Limit::Cpu);
+            return Ok(UpdateDeadline::Interrupt);
         }
+        Ok(give_way())
+    }
+
+    /// From now on it may take so much of a thread.
+    fn wind_up(&mut self, cpu: Duration) {
+        self.cpu_left = cpu;
+        self.counted = Duration::ZERO;
     }
 }
 
@@ -102,12 +113,6 @@ fn give_way() -> UpdateDeadline {
         return UpdateDeadline::Continue(1);
     }
     UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
-}
-
-fn ticks(time: Duration) -> u64 {
-    u64::try_from(time.as_millis() / TICK.as_millis().max(1))
-        .unwrap_or(u64::MAX)
-        .max(1)
 }
 
 impl ResourceLimiter for StoreState {
@@ -161,8 +166,14 @@ impl ResourceLimiter for StoreState {
 
 impl types::Host for StoreState {}
 
-impl http::Host for StoreState {
-    async fn send(
+impl StoreState {
+    /// The guest calls its host.
+    pub(super) fn note_call(&mut self) {
+        self.called = true;
+    }
+
+    /// `http.send`
+    pub(super) async fn send(
         &mut self,
         request: contract::Request,
     ) -> Result<contract::Response, TransportFailure> {
@@ -172,19 +183,16 @@ impl http::Host for StoreState {
                 message: format!("Nothing may be sent while `{}` runs.", self.operation.name),
             }));
         };
-        let before = self.operation.requests;
-        let answer = egress.send(&mut self.operation, request).await;
-        self.waited = self.operation.requests > before;
-        answer
+        egress.send(&mut self.operation, request).await
     }
-}
 
-impl log::Host for StoreState {
-    fn emit(&mut self, level: contract::Level, message: String, fields: Vec<log::Field>) {
-        if self.log_dropped {
-            return;
-        }
-        let text = text::log_line(&message, &fields);
+    /// Whether what is logged is dropped from here on.
+    pub(super) fn drops_logs(&self) -> bool {
+        self.log_dropped
+    }
+
+    /// `log.emit`, of one line.
+    pub(super) fn log(&mut self, level: contract::Level, text: String) {
         self.log_messages = self.log_messages.saturating_add(1);
         self.log_bytes = self.log_bytes.saturating_add(text.len());
         let limit = if self.log_messages > self.limits.log_messages {
@@ -225,6 +233,8 @@ pub(crate) struct Sandbox {
     instance: Instance,
     pub(super) exports: Arc<Exports>,
     connection: Option<ResourceAny>,
+    /// What was taken of a thread since the last [`Self::begin`].
+    worked: Duration,
     _place: Taken,
 }
 
@@ -249,12 +259,15 @@ impl Sandbox {
             meter.turn_to(Place::Host);
         }
         let mut store = Self::store(host, &exports.runtime, limits, meter)?;
-        match exports.instance.instantiate_async(&mut store).await {
+        let mut worked = Duration::ZERO;
+        let instance = exports.instance.instantiate_async(&mut store);
+        match work::counted(&mut worked, instance).await {
             Ok(instance) => Ok(Self {
                 store,
                 instance,
                 exports: Arc::clone(exports),
                 connection: None,
+                worked,
                 _place: place,
             }),
             Err(error) => Err(fault(&store, &error)),
@@ -309,7 +322,8 @@ impl Sandbox {
         let function = self
             .instance
             .get_typed_func::<P, (R,)>(&mut self.store, function)?;
-        let (answer,) = function.call_async(&mut self.store, given).await?;
+        let answer = function.call_async(&mut self.store, given);
+        let (answer,) = work::counted(&mut self.worked, answer).await?;
         Ok(answer)
     }
 
@@ -318,9 +332,9 @@ impl Sandbox {
         self.store.data_mut().operation.name = "describe";
         let connector =
             Connector::new(&mut self.store, &self.instance).map_err(LoadError::mismatch)?;
-        connector
-            .provisioning_connector_manifest()
-            .call_describe(&mut self.store)
+        let manifest = connector.provisioning_connector_manifest();
+        let described = manifest.call_describe(&mut self.store);
+        work::counted(&mut self.worked, described)
             .await
             .map_err(|error| fault(&self.store, &error))
     }
@@ -364,7 +378,8 @@ impl Sandbox {
             state.egress = None;
         }
         state.operation.name = "learned";
-        state.ticks_left = ticks(LEARNED_TIME.min(state.limits.cpu));
+        state.wind_up(LEARNED_TIME.min(state.limits.cpu));
+        self.worked = Duration::ZERO;
         let function = self.exports.learned;
         let learned = self.call(&function, (connection,)).await;
         learned.map_err(|error| fault(&self.store, &error))
@@ -382,8 +397,8 @@ impl Sandbox {
                 meter.fuel_given(fuel);
             }
         }
-        state.ticks_left = ticks(state.limits.cpu);
-        state.waited = false;
+        state.wind_up(state.limits.cpu);
+        self.worked = Duration::ZERO;
         state.reached = None;
         state.log_messages = 0;
         state.log_bytes = 0;
@@ -409,8 +424,7 @@ impl Sandbox {
     #[cfg(feature = "testing")]
     pub(crate) async fn into_memory(mut self) -> Option<Vec<u8>> {
         let state = self.store.data_mut();
-        state.ticks_left = 0;
-        state.waited = false;
+        state.wind_up(Duration::ZERO);
         self.store.set_epoch_deadline(0);
         let connection = self.connection?;
         let function = self.exports.learned;

@@ -2,8 +2,9 @@
 //! anything that a terminal obeys. Whatever leaves the sandbox as text for people goes
 //! through here, so that nobody further out has to think of it.
 
+use std::borrow::Cow;
+
 use super::limits::{CODE_BYTES, ID_BYTES, LOG_FIELDS, MESSAGE_BYTES, MOST_NOTICES, MOST_PROBLEMS};
-use crate::bindings::log;
 use crate::contract::{CheckReport, Failure, Notice};
 use crate::mitigation::Mitigation;
 use crate::text::{is_unseen, is_wild};
@@ -33,11 +34,11 @@ fn push_clean(line: &mut String, text: &str, most: usize) {
 }
 
 /// One line of log.
-pub(super) fn log_line(message: &str, fields: &[log::Field]) -> String {
+pub(super) fn log_line(message: &str, fields: &[(Cow<'_, str>, Cow<'_, str>)]) -> String {
     let mut line = String::new();
     push_clean(&mut line, message, MESSAGE_BYTES);
-    for field in fields.iter().take(LOG_FIELDS) {
-        for part in [" ", &field.name, "=", &field.value] {
+    for (name, value) in fields.iter().take(LOG_FIELDS) {
+        for part in [" ", name, "=", value] {
             push_clean(&mut line, part, MESSAGE_BYTES);
         }
     }
@@ -100,10 +101,10 @@ mod tests {
 
     #[test]
     fn log_lines_hold_nothing_that_a_terminal_obeys_and_are_cut() {
-        let field = log::Field {
-            name: "st\u{1b}[31matus".to_owned(),
-            value: "a\r\nb\u{202e}\u{200b}\u{61c}".to_owned(),
-        };
+        let field = (
+            "st\u{1b}[31matus".into(),
+            "a\r\nb\u{202e}\u{200b}\u{61c}".into(),
+        );
         assert_eq!(
             log_line("one\ntwo", &[field]),
             "one two st\u{fffd}[31matus=a\u{fffd} b\u{fffd}\u{fffd}\u{fffd}"

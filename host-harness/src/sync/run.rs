@@ -123,7 +123,7 @@ pub(crate) async fn prepare<'a>(
         only: options.only.clone(),
         person: options.person.clone(),
     };
-    let scratch = Scratch::new(manifest, company.policy)?;
+    let scratch = Scratch::new(manifest, company.policy, connection.limits())?;
     let roster = (company.read)(&scratch)?;
     if let Some(person) = &asked.person
         && scratch.wish(person)?.is_none()

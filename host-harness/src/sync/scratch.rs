@@ -16,15 +16,20 @@ use super::values::{
 use super::{BadRow, Policy, Standing, Wish};
 use crate::attributes::{comparable, spec, values};
 use crate::contract::{Account, AccountStatus, Attribute, AttributeSpec, Manifest, Value};
+use crate::failure::Failure;
+use crate::mitigation::in_force;
+use crate::sandbox::{Limit, Limits};
 
+/// Those with a body have rowids: without them a row of more than a kilobyte takes a page of its
+/// own beyond its place in the tree, and the file grows to five times what is in it.
 const TABLES: &str = "
     PRAGMA journal_mode = off;
     PRAGMA synchronous = off;
     PRAGMA cache_size = -8192;
     CREATE TABLE wish (
-        person TEXT PRIMARY KEY, line INTEGER NOT NULL, wanted INTEGER NOT NULL,
+        person TEXT NOT NULL PRIMARY KEY, line INTEGER NOT NULL, wanted INTEGER NOT NULL,
         lookup TEXT, identity TEXT, body TEXT NOT NULL
-    ) WITHOUT ROWID;
+    );
     CREATE UNIQUE INDEX wish_line ON wish (line);
     CREATE INDEX wish_lookup ON wish (lookup);
     CREATE INDEX wish_identity ON wish (identity);
@@ -32,9 +37,9 @@ const TABLES: &str = "
     CREATE TABLE bad (line INTEGER NOT NULL, person TEXT, reason TEXT NOT NULL);
     CREATE INDEX bad_person ON bad (person);
     CREATE TABLE account (
-        id TEXT PRIMARY KEY, active INTEGER NOT NULL, lookup TEXT, identity TEXT,
+        id TEXT NOT NULL PRIMARY KEY, active INTEGER NOT NULL, lookup TEXT, identity TEXT,
         body TEXT NOT NULL
-    ) WITHOUT ROWID;
+    );
     CREATE INDEX account_lookup ON account (lookup);
     CREATE INDEX account_identity ON account (identity);
     CREATE TABLE several (key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key, value));
@@ -44,9 +49,19 @@ const TABLES: &str = "
     CREATE INDEX claim_account ON claim (account);
 ";
 
+/// The most pages that SQLite counts.
+const MOST_PAGES: u64 = 4_294_967_294;
+/// What a row takes beyond its own bytes at most, where the trees that it goes into are split.
+const SPARE_PAGES: u64 = 32;
+const HALF_A_PAGE: u64 = 2_048;
+
 /// The scratch database of one run.
 pub(crate) struct Scratch {
     database: Mutex<Database>,
+    /// How large it may grow, in pages.
+    most_pages: u64,
+    /// What the run is told that does not fit into as many.
+    full: Failure,
     lookup: Option<AttributeSpec>,
     identity: Option<AttributeSpec>,
 }
@@ -65,18 +80,53 @@ pub(crate) struct Candidates {
 }
 
 impl Scratch {
-    pub(crate) fn new(manifest: &Manifest, policy: &Policy) -> Result<Self, SyncError> {
+    pub(crate) fn new(
+        manifest: &Manifest,
+        policy: &Policy,
+        limits: &Limits,
+    ) -> Result<Self, SyncError> {
+        let limits = &in_force(limits.clone());
         // Without a name: private to this connection, and in a file that nobody can open.
         let database = Database::open("")?;
         database.execute_batch(TABLES)?;
+        let page: u64 = database.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let most_pages = (limits.scratch_bytes / page.max(1)).clamp(1, MOST_PAGES);
+        // It is never less than what is there already, and says what it is now.
+        let most_pages = database.query_row(
+            &format!("PRAGMA max_page_count = {most_pages}"),
+            [],
+            |row| row.get(0),
+        )?;
         // What is lost with the process need not be committed in pieces.
         database.execute_batch("BEGIN")?;
         let identity = policy.identity_key.as_deref();
         Ok(Self {
             database: Mutex::new(database),
+            most_pages,
+            full: Failure::LimitReached {
+                limit: Limit::ScratchBytes,
+                message: Limit::ScratchBytes.message(limits),
+            },
             lookup: spec(manifest, &policy.lookup_key).cloned(),
             identity: identity.and_then(|name| spec(manifest, name)).cloned(),
         })
+    }
+
+    /// Whether a row of so many bytes may be added. Asked before: what SQLite itself refuses it
+    /// cannot be asked about any more.
+    fn room(&self, database: &Database, bytes: usize) -> Result<(), SyncError> {
+        let count = |question: &str| {
+            let mut question = database.prepare_cached(question)?;
+            question.query_row([], |row| row.get::<_, u64>(0))
+        };
+        let free = count("PRAGMA freelist_count")?;
+        let used = count("PRAGMA page_count")?.saturating_sub(free);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let wanted = (bytes / HALF_A_PAGE).saturating_add(SPARE_PAGES);
+        if used.saturating_add(wanted) > self.most_pages {
+            return Err(SyncError::Failed(self.full.clone()));
+        }
+        Ok(())
     }
 
     fn held(&self) -> MutexGuard<'_, Database> {
@@ -85,7 +135,9 @@ impl Scratch {
 
     /// Takes in what a row wants; its forerunner's line where it is not the first with its key.
     pub(crate) fn add_wish(&self, wish: &Wish) -> Result<Option<Duplicate>, SyncError> {
+        let body = wish_to_json(wish).to_string();
         let database = self.held();
+        self.room(&database, body.len())?;
         if let Some(duplicate) = meet(&database, &wish.key, wish.line)? {
             return Ok(Some(duplicate));
         }
@@ -97,13 +149,14 @@ impl Scratch {
                 matches!(wish.standing, Standing::Wanted { .. }),
                 self.name_of(wish.lookup.as_ref()),
                 self.identity_of(wish.identity.as_ref()),
-                wish_to_json(wish).to_string(),
+                body,
             ])?;
         Ok(None)
     }
 
     pub(crate) fn add_bad(&self, bad: &BadRow) -> Result<Option<Duplicate>, SyncError> {
         let database = self.held();
+        self.room(&database, bad.reason.len())?;
         if let Some(person) = &bad.key
             && let Some(duplicate) = meet(&database, person, bad.line)?
         {
@@ -187,14 +240,17 @@ impl Scratch {
             let spec = spec?;
             comparable_value(spec, values(account, &spec.name))
         };
-        self.held()
+        let body = account_to_json(account).to_string();
+        let database = self.held();
+        self.room(&database, body.len())?;
+        database
             .prepare_cached("INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![
                 account.id,
                 account.status == AccountStatus::Active,
                 named(self.lookup.as_ref()),
                 named(self.identity.as_ref()),
-                account_to_json(account).to_string(),
+                body,
             ])?;
         Ok(())
     }
@@ -211,7 +267,9 @@ impl Scratch {
             .flatten()
             .find(|spec| spec.name == key.name);
         if let Some(value) = spec.and_then(|spec| comparable_value(spec, &key.values)) {
-            self.held()
+            let database = self.held();
+            self.room(&database, value.len())?;
+            database
                 .prepare_cached("INSERT OR IGNORE INTO several VALUES (?1, ?2)")?
                 .execute(params![key.name, value])?;
         }
@@ -294,7 +352,9 @@ impl Scratch {
 
     /// Notes whose account is which.
     pub(crate) fn claim(&self, person: &str, account: &str) -> Result<(), SyncError> {
-        self.held()
+        let database = self.held();
+        self.room(&database, person.len())?;
+        database
             .prepare_cached("INSERT OR REPLACE INTO claim VALUES (?1, ?2)")?
             .execute([person, account])?;
         Ok(())

@@ -3,7 +3,8 @@
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -45,6 +46,8 @@ struct Review {
     entrance: String,
     path: String,
     cookie: String,
+    /// How long an answer is waited for, where that is what is tried.
+    patience: Option<Duration>,
 }
 
 struct Answer {
@@ -59,6 +62,10 @@ impl Review {
     }
 
     fn of(plan: &Json, more: &[&str]) -> Self {
+        Self::by(plan, more, program)
+    }
+
+    fn by(plan: &Json, more: &[&str], program: impl Fn(&[&str]) -> Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("plan.json");
         std::fs::write(&file, plan.to_string()).unwrap();
@@ -87,6 +94,7 @@ impl Review {
             path: path.split('?').next().unwrap().to_owned(),
             entrance: path,
             cookie: String::new(),
+            patience: None,
         }
     }
 
@@ -137,6 +145,7 @@ impl Review {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
         let mut stream = TcpStream::connect(&self.host).unwrap();
+        stream.set_read_timeout(self.patience).unwrap();
         stream
             .write_all(format!("{text}\r\n{body}").as_bytes())
             .unwrap();
@@ -191,6 +200,40 @@ impl Answer {
         let mut found = pairs.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.next().map(|(_, value)| value)
     }
+}
+
+/// As some systems start it: with few files.
+#[cfg(unix)]
+fn program_with_few_files(arguments: &[&str]) -> Command {
+    let program = program(arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\""]);
+    shell.arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null());
+    shell
+}
+
+#[cfg(unix)]
+#[test]
+fn connections_that_say_nothing_do_not_keep_the_browser_from_its_answers() {
+    let mut review = Review::by(&plan(), &[], program_with_few_files);
+    review.patience = Some(Duration::from_secs(20));
+    let silent = |host: &str| -> Vec<TcpStream> {
+        let connect = |_| TcpStream::connect(host).unwrap();
+        (0..300).map(connect).collect()
+    };
+    let _some = silent(&review.host);
+    review.enter();
+    let _more = silent(&review.host);
+    review.decide("approve=0");
+    assert_eq!(review.post("save", "").status, 200);
+    assert_eq!(review.end().0, 0);
 }
 
 #[test]

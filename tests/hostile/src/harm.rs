@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::contract::http::{self, Header, Method, Repeatability, Request};
 use crate::contract::log;
 use crate::request;
 
@@ -30,6 +31,16 @@ pub(crate) fn act(what: &str, base: &str) {
         "panic" => panic_loudly(),
         "log-flood" => log_flood(),
         "log-escapes" => log_escapes(),
+        "many-fields" => many_fields(),
+        "heavy-messages" => heavy_messages(),
+        "heavy-texts" => heavy_requests(texts),
+        "heavy-bodies" => heavy_requests(|request| request.body = Some(vec![b'x'; 30 << 20])),
+        "heavy-headers" => {
+            heavy_requests(|request| request.headers = vec![line(String::new()); 350_000]);
+        }
+        "heavy-credentials" => {
+            heavy_requests(|request| request.credentials = vec![String::new(); 700_000]);
+        }
         "call-storm" => call_storm(base),
         "refused-storm" => refused_storm(),
         "remember" => remember(),
@@ -116,6 +127,54 @@ fn log_escapes() {
         log::Level::Error,
     ] {
         log::emit(level, ESCAPES, &fields);
+    }
+}
+
+/// A message of 600 fields of 64 KiB each, more than a call may hand over; the host shows sixteen.
+fn many_fields() {
+    let field = log::Field {
+        name: String::new(),
+        value: "x".repeat(64 << 10),
+    };
+    log::emit(log::Level::Debug, "", &vec![field; 600]);
+}
+
+/// A message of megabytes, again and again.
+fn heavy_messages() -> ! {
+    let message = "\u{e9}".repeat(14 << 20);
+    loop {
+        log::emit(log::Level::Debug, &message, &[]);
+    }
+}
+
+/// Requests that would take the host long to read, again and again; it refuses them.
+fn heavy_requests(change: impl FnOnce(&mut Request)) -> ! {
+    let mut request = Request {
+        method: Method::Post,
+        url: String::new(),
+        headers: vec![],
+        body: None,
+        credentials: vec![],
+        repeatability: Repeatability::Safe,
+        delay_ms: 0,
+    };
+    change(&mut request);
+    loop {
+        let _refused = http::send(&request);
+    }
+}
+
+/// In each place that takes text.
+fn texts(request: &mut Request) {
+    request.url = "\u{e9}".repeat(14 << 20);
+    request.headers = vec![line(request.url.clone())];
+    request.credentials = vec![request.url.clone()];
+}
+
+fn line(value: String) -> Header {
+    Header {
+        name: String::new(),
+        value,
     }
 }
 

@@ -35,13 +35,16 @@ fn attribute(name: &str, values: Vec<Value>) -> Attribute {
     }
 }
 
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
 /// What `get` answers.
 pub(crate) fn account(lie: &str, id: &str) -> Result<Account, Failure> {
     let with = |attributes| Account {
         attributes,
         ..named(id)
     };
-    let text = |text: &str| Value::Text(text.to_owned());
     Ok(match lie {
         "another" => named("another"),
         "huge-text" => with(vec![attribute("seen", vec![text(&"x".repeat(40 << 20))])]),
@@ -113,6 +116,16 @@ pub(crate) fn page(lie: &str, query: &PageQuery) -> Page {
     let one = vec![named(&format!("account-{number}"))];
     let (accounts, next) = match lie {
         "endless" => (one, Some((number + 1).to_string())),
+        // New accounts on every page, each of a kilobyte, and no page the last.
+        "flood" => (
+            (0..query.limit)
+                .map(|place| Account {
+                    attributes: vec![attribute("seen", vec![text(&"v".repeat(1_000))])],
+                    ..named(&format!("account-{number}-{place}"))
+                })
+                .collect(),
+            Some((number + 1).to_string()),
+        ),
         "endless-empty" => (vec![], Some((number + 1).to_string())),
         "circle" => (one, Some(((number + 1) % 3).to_string())),
         "same-cursor" => (one, Some(number.to_string())),

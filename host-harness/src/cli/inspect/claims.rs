@@ -111,7 +111,7 @@ impl<'a> Claims<'a> {
         })
     }
 
-    fn limits(&self) -> [(&'static str, LimitValue); 19] {
+    fn limits(&self) -> [(&'static str, LimitValue); 22] {
         self.decided.limits.by_key(self.decided.stack_bytes)
     }
 

@@ -2,6 +2,7 @@
 //! would do. Only the plan is needed, no connection.
 
 mod browser;
+mod connections;
 mod door;
 mod server;
 mod sitting;

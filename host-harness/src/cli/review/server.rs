@@ -7,8 +7,8 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, Request, State as Shared};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
+use super::connections::{Bounds, Caller, serve};
 use super::door::{Door, Entry, Refusal};
 use super::sitting::{Sitting, Tally, Unsaved};
 use crate::clock::Clock;
@@ -71,12 +72,8 @@ impl Server {
             stop: Notify::new(),
         });
         let (router, stopping) = (router(&room), Arc::clone(&room));
-        let serving = axum::serve(listener, router)
-            .with_graceful_shutdown(async move { stopping.stop.notified().await });
-        let serving = tokio::spawn(async move {
-            // It never ends in an error, says axum.
-            let _ = serving.await;
-        });
+        let stop = async move { stopping.stop.notified().await };
+        let serving = tokio::spawn(serve(listener, router, Bounds::default(), stop));
         Self { room, serving }
     }
 
@@ -117,13 +114,25 @@ fn router(room: &Arc<Room>) -> Router {
 
 async fn at_the_door(Shared(room): Shared<Arc<Room>>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
-    let mut answer = match room.door.look_at(&head) {
+    let entry = room.door.look_at(&head);
+    if let (Entry::Known | Entry::New { .. }, Some(caller)) =
+        (&entry, head.extensions.get::<Caller>())
+    {
+        caller.is_let_in();
+    }
+    let mut answer = match entry {
         Entry::Known => {
             *lock(&room.seen) = room.clock.now();
             next.run(Request::from_parts(head, body)).await
         }
         Entry::New { cookie } => let_in(&room.door.folder(), &cookie),
-        Entry::Refused(refusal) => refused(&refusal),
+        Entry::Refused(refusal) => {
+            let mut answer = refused(&refusal);
+            // A stranger's connection is not kept.
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+            answer
+        }
     };
     guard(answer.headers_mut());
     answer

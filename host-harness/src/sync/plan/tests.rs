@@ -7,6 +7,7 @@ use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, DeletionEffect, Manifest, Mutability,
     Operations, Uniqueness, ValueType,
 };
+use crate::sandbox::Limits;
 use crate::sync::guard::{Allowed, Guard};
 use crate::sync::journal::{Conclusion, Intent, Journal, Outcome, RunStart, Spelling};
 use crate::sync::scratch::Scratch;
@@ -177,7 +178,7 @@ impl Town {
 
     fn plan(&self) -> Plan {
         let manifest = manifest();
-        let scratch = Scratch::new(&manifest, &self.policy).unwrap();
+        let scratch = Scratch::new(&manifest, &self.policy, &Limits::default()).unwrap();
         for wish in &self.wishes {
             assert_eq!(scratch.add_wish(wish).unwrap(), None);
         }
@@ -868,4 +869,31 @@ mod approved {
         let (carried, _, rejected) = carried(&approved, &town());
         assert_eq!((carried, rejected), (owned(&["E2"]), owned(&["E1"])));
     }
+}
+
+/// What is read to look things up in goes to disk, and no listing fills that.
+#[test]
+fn a_run_keeps_no_more_on_disk_than_the_operator_allows() {
+    let limits = Limits {
+        scratch_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let scratch = Scratch::new(&manifest(), &policy(), &limits).unwrap();
+    let full = (0..5_000).find_map(|number| {
+        let account = Account {
+            id: format!("account-{number}"),
+            status: AccountStatus::Active,
+            attributes: attributes(&[("title", &"x".repeat(1_000))]),
+            version: None,
+        };
+        Some((number, scratch.add_account(&account).err()?))
+    });
+    let (number, error) = full.expect("it grows without end");
+    assert!(number > 300, "{number} accounts of a kilobyte fit");
+    assert_eq!(error.kind(), "limit-reached", "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("`scratch-bytes` under [limits]"),
+        "{message}"
+    );
 }
