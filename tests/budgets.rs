@@ -40,7 +40,13 @@ fn of_the_component() -> Figure {
 /// How many crates are compiled for the program, those of build scripts and macros included.
 fn of_the_program() -> Figure {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let tree = ["tree", "--package", "host-harness", "--edges", "normal,build"];
+    let tree = [
+        "tree",
+        "--package",
+        "host-harness",
+        "--edges",
+        "normal,build",
+    ];
     let output = std::process::Command::new(cargo)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(tree)

@@ -211,11 +211,11 @@ async fn list(
         }
     } else {
         if count > 0 {
-            output.line(&shown(&rows));
+            output.line(shown(&rows));
         }
         match listing.total() {
-            Some(total) => output.note(&format!("{count} of {total}")),
-            None => output.note(&format!("{count}")),
+            Some(total) => output.note(format!("{count} of {total}")),
+            None => output.note(format!("{count}")),
         }
     }
     match failure {

@@ -88,7 +88,7 @@ pub(super) async fn loaded<T>(
         true => " (once: its code is kept)",
         false => "",
     };
-    Output::new(options.json).note(&format!("compiling {name} …{once}"));
+    Output::new(options.json).note(format!("compiling {name} …{once}"));
     loading.await
 }
 
@@ -222,7 +222,7 @@ pub(super) fn trace(options: &Options, manifest: &Manifest) -> Result<Option<Arc
     let hidden = manifest.attributes.iter().filter(|spec| is_hidden(spec));
     let hidden: Vec<_> = hidden.map(|spec| printable(&spec.name)).collect();
     if !hidden.is_empty() && !options.trace_without_values {
-        Output::new(options.json).note(&format!(
+        Output::new(options.json).note(format!(
             "The trace is without bodies and query strings, as with --trace-without-values: \
              sensitive values would stand there ({}).",
             hidden.join(", ")

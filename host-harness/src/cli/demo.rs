@@ -95,7 +95,7 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
         unexpected: 0,
     };
     if !output.is_json() {
-        output.line(&format!(
+        output.line(format!(
             "A simulated 8x8 tenant, and the {} connector in its sandbox.",
             demo.connection.manifest().title
         ));

@@ -101,7 +101,7 @@ impl Tapes {
             output.note(format!("  {}", printable(line)));
         }
         if let more @ 1.. = left.len().saturating_sub(MOST_NAMED) {
-            output.note(&format!("  and {more} more"));
+            output.note(format!("  and {more} more"));
         }
         Some(1)
     }

@@ -45,7 +45,7 @@ impl Stats {
         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if output.is_json() {
             let stats: Json = rows.iter().map(Row::document).collect();
-            output.note(&json!({ "stats": stats }).to_string());
+            output.note(json!({ "stats": stats }).to_string());
         } else if rows.is_empty() {
             output.note("No operation ran.");
         } else {

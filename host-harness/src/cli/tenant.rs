@@ -130,12 +130,12 @@ pub(super) async fn run(arguments: Arguments, output: Output) -> Result<(), Stop
         || text.clone(),
     );
     match connection_file {
-        Some(path) => output.note(&format!(
+        Some(path) => output.note(format!(
             "A simulated 8x8 tenant is running. In another terminal:\n  harness --connection {} \
              check",
             path.display()
         )),
-        None => output.note(&format!(
+        None => output.note(format!(
             "A simulated 8x8 tenant is running. Save the lines above as tenant.toml; in another \
              terminal:\n  API_TOKEN_8X8={} harness --connection tenant.toml check",
             tenant.token()
@@ -181,7 +181,7 @@ fn show(tenant: &SimulatedTenant, shown: u64, output: Output) -> u64 {
             .fault
             .map_or(String::new(), |fault| format!("  ({fault})"));
         let path = printable(&received.path);
-        output.note(&format!(
+        output.note(format!(
             "  {:6} {status:3}  {path}{committed}{fault}",
             received.method
         ));

@@ -117,7 +117,7 @@ fn agreed(conformance: &Conformance, yes: bool, output: Output) -> Result<bool, 
              [network] in the connection file runs the reading checks alone."
         )));
     }
-    output.note(&format!("{said} Go on? [y/N]"));
+    output.note(format!("{said} Go on? [y/N]"));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

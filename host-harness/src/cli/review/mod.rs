@@ -104,7 +104,7 @@ fn tell_address(door: &Door, token: &Token, arguments: &Arguments, output: Outpu
     } else {
         output.line(&url);
     }
-    output.note(&format!(
+    output.note(format!(
         "This address works in the first browser that opens it. The review ends when it is saved, \
          by Ctrl-C, or after {} s without a request.",
         arguments.idle.as_secs()

@@ -210,7 +210,7 @@ async fn carry_out(
         return Ok(tell_plan(&prepared, arguments.plan.as_deref(), output)?);
     }
     if !output.is_json() {
-        output.line(&shown::plan(prepared.plan(), prepared.resolved()));
+        output.line(shown::plan(prepared.plan(), prepared.resolved()));
     }
     let stopped = prepared.guards()?;
     let writes = prepared
@@ -319,7 +319,7 @@ fn tell_plan(
                 },
                 || shown::plan(plan, prepared.resolved()),
             );
-            output.note(&format!(
+            output.note(format!(
                 "The plan is in {0}. `harness review {0}` is for approving and rejecting, and `--apply \
                  {0}` with the same roster and rules carries it out.",
                 path.display()
@@ -329,10 +329,10 @@ fn tell_plan(
             // A reader that went away ends the output, not the program.
             let _ = plan.write_to(&mut terminal::documents());
         }
-        None => output.line(&shown::plan(plan, prepared.resolved())),
+        None => output.line(shown::plan(plan, prepared.resolved())),
     }
     for one in &stopped {
-        output.note(&format!("guard {}: {}", one.guard, one.message()));
+        output.note(format!("guard {}: {}", one.guard, one.message()));
     }
     Ok(match (stopped.is_empty(), file) {
         (false, None) => 4,
@@ -344,14 +344,14 @@ fn tell_plan(
 fn tell_report(report: &Report, output: Output) {
     output.answer(|| report.to_json(), || shown::report(report));
     if let Some(stop) = &report.stopped {
-        output.note(&format!("stopped: {}", stop.message()));
+        output.note(format!("stopped: {}", stop.message()));
     }
 }
 
 /// Asks the person at the terminal.
 fn agreed(writes: usize, output: Output) -> bool {
     let accounts = if writes == 1 { "account" } else { "accounts" };
-    output.note(&format!("Carry this out for {writes} {accounts}? [y/N]"));
+    output.note(format!("Carry this out for {writes} {accounts}? [y/N]"));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
