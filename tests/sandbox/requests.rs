@@ -76,7 +76,7 @@ async fn header_lines_over_the_caps_are_not_sent() {
     let failure = asked(
         &upstream,
         "GET BASE/Users | credentials 400000 api-token",
-        |_| {},
+        |limits| limits.cpu = std::time::Duration::from_secs(20),
     )
     .await
     .unwrap_err();
