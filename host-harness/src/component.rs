@@ -448,8 +448,7 @@ mod tests {
             match refused(&format!("(core module {module})")).await {
                 LoadError::Mismatch { reason } => {
                     let compiled = reason.contains("does not export");
-                    assert!(!compiled && !reason.is_empty(), "{module}: {reason}");
-                    println!("{word}: {reason}");
+                    assert!(!compiled && !reason.is_empty(), "{word}: {reason}");
                 }
                 error => panic!("{module}: {error:?}"),
             }

@@ -19,6 +19,10 @@ const MOST_HEADER: u64 = 4 << 10;
 /// names; see [`Compiler`](super::Compiler). To be called before the program does anything else,
 /// and to end it with.
 #[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a host reads these, and no terminal"
+)]
 pub fn run() -> ExitCode {
     match compiled() {
         Ok(answer) => {

@@ -216,6 +216,7 @@ fn refused(why: String) -> std::io::Error {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
