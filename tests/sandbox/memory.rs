@@ -48,6 +48,7 @@ async fn a_guest_that_begins_larger_than_allowed_does_not_begin() {
 async fn an_answer_larger_than_the_guests_memory_ends_at_the_memory_limit() {
     let upstream = Upstream::start().await;
     let connection = connect(&upstream, "", |limits| {
+        slow(limits);
         limits.memory = 64 << 16;
         limits.response_bytes = 64 << 20;
     })

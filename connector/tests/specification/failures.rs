@@ -62,9 +62,12 @@ fn a_refused_token_tells_what_usually_clears_it() {
 
 #[test]
 fn a_redirect_names_where_to_without_its_query() {
-    let to = "https://elsewhere.8x8.com/udi/customers/A1/scim/v2/Users?token=x#y";
+    let to = "https://elsewhere.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/Users?token=x#y";
     let message = check(with_header(answer(308, ""), "location", to)).message;
-    assert!(message.contains("https://elsewhere.8x8.com/udi/customers/A1/scim/v2/Users"));
+    assert!(
+        message
+            .contains("https://elsewhere.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/Users")
+    );
     assert!(!message.contains("token"), "{message}");
 }
 
@@ -73,10 +76,10 @@ fn a_redirect_names_where_to_without_its_query() {
 fn a_redirect_is_proposed_only_where_it_could_be_this_customers_service() {
     let said = |to: &str| check(with_header(answer(302, ""), "location", to)).message;
     for own in [
-        "https://elsewhere.8x8.com/udi/customers/A1/scim/v2",
-        "https://eu.platform.8x8.com/udi/customers/A1/scim/v2/Users/1",
-        "https://platform.8x8.com:8443/customers/A1/scim/v2/ServiceProviderConfig",
-        "https://8x8.com/udi/customers/A1/scim/v2/",
+        "https://elsewhere.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2",
+        "https://eu.platform.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/Users/1",
+        "https://platform.8x8.com:8443/customers/0012J00042NkZQIQA3/scim/v2/ServiceProviderConfig",
+        "https://8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/",
     ] {
         assert!(
             said(own).contains("paste this as Instance URL"),
@@ -86,27 +89,27 @@ fn a_redirect_is_proposed_only_where_it_could_be_this_customers_service() {
     }
     for other in [
         "https://sso.example.com/login",
-        "https://login.8x8.com/login?next=/udi/customers/A1/scim/v2",
-        "https://login.8x8.com/udi/customers/A1/scim/v2/login",
-        "https://login.8x8.com/udi/customers/A1/scim/v2login",
-        "https://login.8x8.com/udi/customers/A1/scim/v2/Users/1/login",
+        "https://login.8x8.com/login?next=/udi/customers/0012J00042NkZQIQA3/scim/v2",
+        "https://login.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/login",
+        "https://login.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2login",
+        "https://login.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/Users/1/login",
         "https://login.8x8.com/scim/v2",
         "https://login.8x8.com/udi/customers/B2/scim/v2/Users",
-        "https://login.8x8.com/udi/customers/A1/../scim/v2",
-        "https://login.8x8.com/udi/customers/A1%2fscim/v2",
-        "http://platform.8x8.com/udi/customers/A1/scim/v2/Users",
+        "https://login.8x8.com/udi/customers/0012J00042NkZQIQA3/../scim/v2",
+        "https://login.8x8.com/udi/customers/0012J00042NkZQIQA3%2fscim/v2",
+        "http://platform.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2/Users",
         "https://user@login.example/saml?to=/scim/v2",
-        "saml://platform.8x8.com/udi/customers/A1/scim/v2",
+        "saml://platform.8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2",
     ] {
         let said = said(other);
         assert!(said.contains("redirects to a sign-in page"), "{said}");
         assert!(!said.contains("Instance URL"), "{said}");
     }
     for foreign in [
-        "https://scim.example.com/udi/customers/A1/scim/v2/Users",
-        "https://platform.8x8.com.example/udi/customers/A1/scim/v2",
-        "https://platform.not8x8.com/udi/customers/A1/scim/v2",
-        "https://com/udi/customers/A1/scim/v2",
+        "https://scim.example.com/udi/customers/0012J00042NkZQIQA3/scim/v2/Users",
+        "https://platform.8x8.com.example/udi/customers/0012J00042NkZQIQA3/scim/v2",
+        "https://platform.not8x8.com/udi/customers/0012J00042NkZQIQA3/scim/v2",
+        "https://com/udi/customers/0012J00042NkZQIQA3/scim/v2",
     ] {
         let said = said(foreign);
         assert!(said.contains("another domain"), "{said}");

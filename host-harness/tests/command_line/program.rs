@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Once, mpsc};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -49,6 +49,14 @@ impl Run {
 
 /// A command line, without what the surroundings of the test would add.
 pub(crate) fn program(arguments: &[&str]) -> Command {
+    static COMPILED: Once = Once::new();
+
+    // Once for all tests: the first run to do so says that it takes a while, at a moment of its own.
+    COMPILED.call_once(|| drop(within_the_test(&["describe"]).output()));
+    within_the_test(arguments)
+}
+
+fn within_the_test(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
     for variable in [

@@ -185,7 +185,6 @@ fn a_connection_file_cannot_write_to_the_terminal() {
     for content in [
         format!("{} = 1\n", text(HOSTILE)),
         format!("[settings]\n{} = \"x\"\n", text(HOSTILE)),
-        format!("[credentials]\napi-token = {{ env = {} }}\n", text(HOSTILE)),
         format!(
             "[credentials]\napi-token = {{ file = {} }}\n",
             text(HOSTILE)
