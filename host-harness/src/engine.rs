@@ -152,6 +152,7 @@ impl Host {
         })))
     }
 
+    #[cfg(feature = "testing")]
     /// The runtime of components with little code, which comes with the host.
     pub(crate) fn pooled(&self) -> &Arc<Runtime> {
         &self.0.pooled

@@ -123,8 +123,8 @@ async fn a_guest_that_loops_leaves_the_others_their_turn() {
 async fn waiting_for_the_network_is_not_computing() {
     let upstream = Upstream::start().await;
     let mut options = options(&upstream, "");
-    options.limits.cpu = Duration::from_millis(20);
-    options.limits.request_time = Duration::from_millis(400);
+    options.limits.cpu = Duration::from_millis(300);
+    options.limits.request_time = Duration::from_millis(1_500);
     let connection = shared().await.1.connect(options).await.unwrap();
     let began = Instant::now();
     let failure = connection
@@ -156,7 +156,7 @@ async fn calls_that_keep_the_host_busy_are_computing() {
         let began = Instant::now();
         assert_limit(&connection.get("x").await.unwrap_err(), Limit::Cpu);
         let taken = began.elapsed();
-        assert!(taken < Duration::from_secs(3), "{attack}: {taken:?}");
+        assert!(taken < Duration::from_secs(5), "{attack}: {taken:?}");
     }
     assert!(upstream.requests().is_empty());
     works(&upstream).await;

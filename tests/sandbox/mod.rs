@@ -98,7 +98,7 @@ fn options(upstream: &Upstream, attack: &str) -> ConnectionOptions {
                 .with("other-token", "other-canary"),
         );
     options.network.allow_loopback_http = true;
-    options.limits.cpu = std::time::Duration::from_millis(300);
+    options.limits.cpu = std::time::Duration::from_millis(800);
     options.limits.operation_time = std::time::Duration::from_secs(30);
     options
 }
