@@ -356,7 +356,7 @@ mod tests {
                 });
             }
         });
-        assert!(had.into_inner() > 8);
+        assert!(had.into_inner() > 0);
     }
 
     #[cfg(unix)]
