@@ -192,9 +192,14 @@ impl Compiler {
             ),
         };
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
-        let mut child = Command::new(&self.program)
-            .args(&self.arguments)
-            .env_clear()
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear();
+        // With another configuration its code would be of no use.
+        #[cfg(feature = "testing")]
+        if let Some(without) = crate::mitigation::switched_off() {
+            command.env(crate::mitigation::WITHOUT, without);
+        }
+        let mut child = command
             .env("RAYON_NUM_THREADS", threads.min(MOST_THREADS).to_string())
             // It works where the code is to be, and is told nothing of where that is.
             .current_dir(job.directory)

@@ -175,10 +175,14 @@ pub(crate) fn stack_in_force(bytes: usize) -> usize {
     }
 }
 
+/// The variable that names the one to be off.
 #[cfg(feature = "testing")]
-fn switched_off() -> Option<&'static str> {
+pub(crate) const WITHOUT: &str = "HOST_HARNESS_WITHOUT";
+
+#[cfg(feature = "testing")]
+pub(crate) fn switched_off() -> Option<&'static str> {
     static SWITCHED_OFF: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     SWITCHED_OFF
-        .get_or_init(|| std::env::var("HOST_HARNESS_WITHOUT").ok())
+        .get_or_init(|| std::env::var(WITHOUT).ok())
         .as_deref()
 }
