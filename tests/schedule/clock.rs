@@ -12,6 +12,10 @@ use tokio::sync::Notify;
 /// How much faster time passes than on the machine, while a socket is awaited.
 const FASTER: u32 = 100;
 
+/// The longest step at which the machine's clock is followed. A thread that the machine held up
+/// for longer has read no socket meanwhile, and nothing may be given up for that.
+const STEP: Duration = Duration::from_millis(2);
+
 tokio::task_local! {
     static TIME: Arc<Time>;
 }
@@ -19,22 +23,35 @@ tokio::task_local! {
 /// The time of one worker.
 #[derive(Debug)]
 struct Time {
-    began: Instant,
-    slept: Mutex<Duration>,
+    passed: Mutex<Passed>,
     moved: Notify,
+}
+
+#[derive(Debug)]
+struct Passed {
+    time: Duration,
+    /// When the machine's clock was looked at last.
+    seen: Instant,
 }
 
 impl Time {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            began: Instant::now(),
-            slept: Mutex::default(),
+            passed: Mutex::new(Passed {
+                time: Duration::ZERO,
+                seen: Instant::now(),
+            }),
             moved: Notify::new(),
         })
     }
 
     fn now(&self) -> Duration {
-        *self.slept.lock().unwrap() + self.began.elapsed() * FASTER
+        let mut passed = self.passed.lock().unwrap();
+        let now = Instant::now();
+        let step = now.duration_since(passed.seen).min(STEP);
+        passed.time += step * FASTER;
+        passed.seen = now;
+        passed.time
     }
 }
 
@@ -75,7 +92,7 @@ impl Clock for WorkersClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let time = self.time();
-        *time.slept.lock().unwrap() += duration;
+        time.passed.lock().unwrap().time += duration;
         time.moved.notify_waiters();
         Box::pin(tokio::task::yield_now())
     }
@@ -94,7 +111,7 @@ impl Clock for WorkersClock {
                 }
                 tokio::select! {
                     () = moved => {}
-                    () = tokio::time::sleep(left / FASTER) => {}
+                    () = tokio::time::sleep((left / FASTER).min(STEP / 2)) => {}
                 }
             }
         })

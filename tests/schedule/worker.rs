@@ -116,8 +116,11 @@ impl<'a> Worker<'a> {
         let result = self.perform(&person, &operation).await;
         self.operations += 1;
         if result.as_ref().is_err_and(judge::is_unsettled) {
-            // What was given up may still be under way; it is over in a moment.
-            tokio::time::sleep(Duration::from_millis(3)).await;
+            // What was given up may still be under way; it is over in a moment. Several turns
+            // of the runtime, since one alone may end without a look at the sockets.
+            for _ in 0..4 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         }
 
         let after = self.tenant.users_named(&person.user_name);
