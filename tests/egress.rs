@@ -1,7 +1,7 @@
 //! What leaves the sandbox is what the operator granted, whatever the connector, the upstream
 //! or a command asks for.
 
-use host_harness::contract::AccountStatus;
+use host_harness::contract::{AccountStatus, Header};
 use host_harness::provision::{Matching, deprovision, provision};
 use host_harness::simulated_tenant::Switches;
 use host_harness::{Connection, ConnectionOptions, Failure, StaticCredentials};
@@ -76,7 +76,10 @@ async fn a_dry_run_sends_no_write_of_any_operation_and_shows_it() {
         };
         assert_eq!(planned.method, method);
         assert!(planned.url.starts_with(&stage.tenant.instance_url()));
-        let authorisation = ("authorization".to_owned(), "Bearer [redacted]".to_owned());
+        let authorisation = Header {
+            name: "authorization".to_owned(),
+            value: "Bearer [redacted]".to_owned(),
+        };
         assert!(planned.headers.contains(&authorisation), "{planned:?}");
     }
     assert_eq!(stage.writes(), [""; 0]);

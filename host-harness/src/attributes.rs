@@ -8,7 +8,7 @@ use crate::contract::{
     FailureKind, Manifest, Mutability, Problem, RetryAdvice, Value, ValueType,
 };
 use crate::failure::Failure;
-use crate::settings::nearest;
+use crate::nearest::nearest;
 
 /// A name and a value as they were typed; an empty value clears.
 pub type Pair = (String, String);
@@ -54,6 +54,12 @@ pub(crate) fn comparable<'a>(spec: &AttributeSpec, text: &'a str) -> Cow<'a, str
         // By characters, so that a letter's form at a word's end makes no difference.
         Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
     }
+}
+
+/// Whether an attribute's values stay out of whatever is kept: journal, plan, report, trace,
+/// recording.
+pub(crate) fn is_hidden(spec: &AttributeSpec) -> bool {
+    spec.sensitive || spec.mutability == Mutability::WriteOnly
 }
 
 /// A lookup: one name and its value.

@@ -16,6 +16,9 @@ mod generated {
     });
 }
 
+/// The contract that this host offers: major and minor.
+pub(crate) const CONTRACT_VERSION: &str = "0.1";
+
 pub(crate) use generated::Connector;
 pub(crate) use generated::provisioning::connector::types;
 
@@ -38,4 +41,21 @@ pub mod contract {
         Edits, Effect, Failure, FailureKind, Notice, Outcome, Problem, RetryAdvice, UpstreamAnswer,
         Value,
     };
+}
+
+use contract::Method;
+
+impl Method {
+    /// As it stands in a request line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
 }

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crate::component::LoadError;
 use crate::contract::{self, FailureKind, Problem, RetryAdvice, UpstreamAnswer};
-use crate::sandbox::Limit;
+use crate::limits::Limit;
+use crate::load_error::LoadError;
+use crate::trace::SentRequest;
 
 /// After whatever stopped an operation that had sent a write.
 const MAY_HAVE_HAPPENED: &str =
@@ -65,20 +66,7 @@ pub enum Failure {
     },
     /// This is a dry run, and the operation was about to write.
     #[error("Dry run: {} {} was not sent.", .0.method, .0.url)]
-    DryRun(Box<PlannedRequest>),
-}
-
-/// A request that a dry run did not send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedRequest {
-    /// `PATCH` and the like.
-    pub method: String,
-    /// The address, without credentials.
-    pub url: String,
-    /// Name and value; a credential's value is shown as `[redacted]`.
-    pub headers: Vec<(String, String)>,
-    /// The body's bytes, if it has one.
-    pub body: Option<Vec<u8>>,
+    DryRun(Box<SentRequest>),
 }
 
 impl Failure {

@@ -18,11 +18,12 @@ use self::effort::Signatures;
 use self::interfaces::Lister;
 pub use self::interfaces::{Function, Interface};
 
-use crate::component::LoadError;
+use crate::bindings::CONTRACT_VERSION;
 use crate::engine::GUEST_FEATURES;
+use crate::limits::{COMPILE_EFFORT, COMPONENT_BYTES};
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
-use crate::sandbox::{COMPILE_EFFORT, COMPONENT_BYTES};
 
 /// What a connector may import: the contract's, at any 0.1.
 const IMPORTS: [&str; 3] = ["http", "log", "types"];
@@ -30,8 +31,6 @@ const IMPORTS: [&str; 3] = ["http", "log", "types"];
 const EXPORTS: [&str; 2] = ["manifest", "accounts"];
 const PACKAGE: &str = "provisioning:connector/";
 const VERSION: &str = "@0.1.";
-/// The contract that this host offers: major and minor.
-pub(crate) const CONTRACT_VERSION: &str = "0.1";
 /// Of WebAssembly's memories, in bytes.
 const PAGE: u64 = 64 << 10;
 
@@ -104,7 +103,7 @@ impl Inspection {
     ///
     /// The file cannot be read, or holds no component.
     pub fn of_file(path: &Path) -> Result<Self, LoadError> {
-        Self::of_bytes(&crate::component::read(path)?).map_err(|error| error.in_file(path))
+        Self::of_bytes(&crate::load_error::read(path)?).map_err(|error| error.in_file(path))
     }
 
     /// Looks at a component's bytes.

@@ -8,8 +8,9 @@ use crate::contract::{
     Effect, Manifest, Mutability, Notice, Operations, Outcome, Problem, RetryAdvice, SettingKind,
     Uniqueness, UpstreamAnswer, Value, ValueType,
 };
-use crate::failure::{Failure, PlannedRequest};
+use crate::failure::Failure;
 use crate::inspection::{Inside, Inspection, Interface};
+use crate::trace::SentRequest;
 
 /// An account; single-valued attributes as scalars, multi-valued ones as arrays, as the
 /// manifest has it.
@@ -130,7 +131,7 @@ pub fn check(report: &CheckReport) -> Json {
 /// The request that a dry run did not send; `None` where nothing would have been sent. A
 /// body that is JSON is shown as such, any other as text.
 #[must_use]
-pub fn dry_run(request: Option<&PlannedRequest>) -> Json {
+pub fn dry_run(request: Option<&SentRequest>) -> Json {
     let request = request.map(|request| {
         let body = request.body.as_deref().map(|bytes| {
             serde_json::from_slice(bytes)
@@ -139,7 +140,7 @@ pub fn dry_run(request: Option<&PlannedRequest>) -> Json {
         let headers: Vec<Json> = request
             .headers
             .iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .map(|line| json!({ "name": line.name, "value": line.value }))
             .collect();
         json!({
             "method": request.method,
@@ -422,10 +423,13 @@ mod tests {
 
     #[test]
     fn a_dry_run_shows_its_request() {
-        let planned = PlannedRequest {
+        let planned = SentRequest {
             method: "PATCH".to_owned(),
             url: "https://h.example/Users/1".to_owned(),
-            headers: vec![("accept".to_owned(), "a".to_owned())],
+            headers: vec![contract::Header {
+                name: "accept".to_owned(),
+                value: "a".to_owned(),
+            }],
             body: Some(br#"{"a":1}"#.to_vec()),
         };
         assert_eq!(

@@ -52,17 +52,25 @@ mod connection_file;
 mod egress;
 mod engine;
 mod failure;
+#[cfg(feature = "testing")]
+mod floor;
+mod host;
 mod inspection;
 pub mod json;
+mod limits;
+mod load_error;
 mod manifest;
 mod mitigation;
+mod nearest;
 mod private_file;
 mod promises;
 mod provenance;
 pub mod provision;
 pub mod recording;
 pub mod registry;
+mod safe_text;
 mod sandbox;
+mod scrub;
 mod settings;
 #[cfg(feature = "tenant")]
 pub mod simulated_tenant;
@@ -73,7 +81,7 @@ mod toml_file;
 pub mod trace;
 
 pub use bindings::contract;
-pub use component::{Component, LoadError};
+pub use component::Component;
 pub use connection::{Connection, ConnectionOptions, Listing, SandboxLifetime};
 pub use connection_file::ConnectionFile;
 #[cfg(feature = "testing")]
@@ -83,16 +91,18 @@ pub use egress::{
     AddressRange, CredentialError, CredentialSources, Credentials, Grant, Network, SecretSource,
     StaticCredentials,
 };
-pub use engine::{CompiledCode, Host, HostError, HostOptions};
-pub use failure::{Failure, PlannedRequest};
+pub use engine::{CompiledCode, HostError};
+pub use failure::Failure;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use floor::Floor;
 pub use futures_util::future::BoxFuture;
+pub use host::{Host, HostOptions};
 pub use inspection::{Function, Inside, Inspection, Interface};
+pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
+pub use load_error::LoadError;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use mitigation::MITIGATIONS;
 pub use provenance::Provenance;
-#[cfg(feature = "testing")]
-#[doc(hidden)]
-pub use sandbox::Floor;
-pub use sandbox::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub use secrecy::{self, SecretString};

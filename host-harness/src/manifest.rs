@@ -3,18 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::contract::{AttributeSpec, CredentialPlacement, Manifest, Mutability, SettingKind};
+use crate::contract::{CredentialPlacement, Manifest, SettingKind};
 use crate::egress::is_hosts_own_header;
-use crate::sandbox::{CODE_BYTES, MANIFEST_ENTRIES, is_wild};
+use crate::limits::{CODE_BYTES, MANIFEST_ENTRIES};
+use crate::text::is_wild;
 
 /// Problems that are told; more say nothing new.
 const MOST_TOLD: usize = 20;
-
-/// Whether an attribute's values stay out of whatever is kept: journal, plan, report, trace,
-/// recording.
-pub(crate) fn is_hidden(spec: &AttributeSpec) -> bool {
-    spec.sensitive || spec.mutability == Mutability::WriteOnly
-}
 
 /// What is wrong with it, as sentences.
 pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {

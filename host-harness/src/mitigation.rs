@@ -2,7 +2,7 @@
 //! switched off in a build with the feature `testing`, and in no other, to show that the
 //! tests named for it fail without it: `HOST_HARNESS_WITHOUT=NAME`.
 
-use crate::sandbox::Limits;
+use crate::limits::Limits;
 
 macro_rules! mitigations {
     ($($(#[$doc:meta])* $name:ident = $spelled:literal,)*) => {
@@ -170,7 +170,7 @@ pub(crate) const fn stack_in_force(bytes: usize) -> usize {
 #[cfg(feature = "testing")]
 pub(crate) fn stack_in_force(bytes: usize) -> usize {
     match switched_off() {
-        Some("limit-stack") => crate::sandbox::MOST_STACK,
+        Some("limit-stack") => crate::limits::MOST_STACK,
         _ => bytes,
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::attributes::{same, spec, values};
 use crate::contract::{Account, Deletion, Manifest, Outcome, Page, Value, ValueType};
 use crate::failure::Failure;
-use crate::sandbox::{CURSOR_BYTES, ID_BYTES, is_wild};
+use crate::limits::{CURSOR_BYTES, ID_BYTES};
+use crate::text::is_wild;
 
 /// An account: an id that can be shown, attributes of the manifest, none twice.
 pub(crate) fn account(manifest: &Manifest, account: &Account) -> Result<(), Failure> {

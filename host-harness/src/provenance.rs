@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use minisign_verify::{PublicKey, Signature};
 use sha2::{Digest as _, Sha256};
 
-use crate::component::LoadError;
+use crate::limits::SIGNATURE_BYTES;
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
-use crate::sandbox::SIGNATURE_BYTES;
 
 /// What an operator demands of a component. Nothing is demanded by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::contract::{CredentialPlacement, Manifest, Problem, SettingKind, SettingValue};
 use crate::egress::{Credentials, Grant, Network};
-use crate::sandbox::SETTING_BYTES;
+use crate::limits::SETTING_BYTES;
+use crate::nearest::nearest;
 
 /// What came of the settings.
 #[derive(Debug)]
@@ -163,19 +164,6 @@ impl Checked {
         problems.extend(connectors);
         problems
     }
-}
-
-/// The known name that `name` was probably meant to be.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| {
-            let distance =
-                strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
-            (distance, candidate)
-        })
-        .min()
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

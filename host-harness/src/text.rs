@@ -1,5 +1,7 @@
 //! Characters that a person cannot see, or that make a line say something else than it holds.
 
+use crate::mitigation::Mitigation;
+
 /// Control characters, and those that turn the reading direction or end a line and so make it say
 /// something else. What names something to a machine, such as an account's id, has none.
 pub(crate) fn is_wild(character: char) -> bool {
@@ -20,6 +22,31 @@ pub(crate) fn is_unseen(character: char) -> bool {
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
         || u32::from(character) & 0xfffe == 0xfffe
+}
+
+/// One line, cut to so many bytes.
+pub(crate) fn clean(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    push_clean(&mut line, text, most);
+    line
+}
+
+/// Adds a text to a line that is fit for people, up to so many bytes of the line.
+pub(crate) fn push_clean(line: &mut String, text: &str, most: usize) {
+    if !Mitigation::CalmText.is_on() {
+        line.push_str(text);
+        return;
+    }
+    for character in text.chars() {
+        if line.len() + character.len_utf8() > most {
+            return;
+        }
+        line.push(match character {
+            '\n' | '\t' => ' ',
+            c if is_unseen(c) => '\u{fffd}',
+            c => c,
+        });
+    }
 }
 
 #[cfg(test)]

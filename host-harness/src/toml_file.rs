@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::contract::Problem;
-use crate::settings::nearest;
+use crate::nearest::nearest;
 
 /// A key and its value, with their places.
 pub(crate) type Entry<'a, 'i> = (

@@ -46,7 +46,10 @@ impl Tape {
     /// A connection that is answered from here, without any credential.
     pub(crate) async fn replay(&self, connector: &Component) -> (Connection, Arc<Replay>) {
         let replay = Arc::new(Replay::open(&self.folder).unwrap());
-        let connection = connector.connect(replay.options()).await.unwrap();
+        let connection = connector
+            .connect(ConnectionOptions::replaying(&replay))
+            .await
+            .unwrap();
         (connection, replay)
     }
 
@@ -304,7 +307,7 @@ async fn a_dry_run_ends_before_the_first_write_in_both() {
     assert_eq!(then.kind(), "dry-run");
 
     let replay = Arc::new(Replay::open(&tape.folder).unwrap());
-    let mut dry = replay.options();
+    let mut dry = ConnectionOptions::replaying(&replay);
     dry.dry_run = true;
     let connection = connector.connect(dry).await.unwrap();
     let now = connection.update(&id, &title).await.unwrap_err();
@@ -344,7 +347,10 @@ async fn a_folder_that_is_of_no_use_is_refused_in_a_sentence() {
     tape.edit("recording.toml", "contract = \"0.2\"", "contract = \"0.1\"");
     tape.edit("recording.toml", "id = \"8x8\"", "id = \"another\"");
     let replay = Arc::new(Replay::open(&tape.folder).unwrap());
-    let connected = connector().await.connect(replay.options()).await;
+    let connected = connector()
+        .await
+        .connect(ConnectionOptions::replaying(&replay))
+        .await;
     refused(connected.map(drop), "of the connector `another`");
 }
 

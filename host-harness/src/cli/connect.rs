@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use super::output::{Output, printable};
 use super::{Options, Stop};
+use crate::attributes::is_hidden;
 use crate::bundled::CONNECTOR_8X8;
 use crate::compiler::Compiler;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::connection_file::ConnectionFile;
 use crate::contract::Manifest;
-use crate::engine::{Host, HostOptions};
 use crate::failure::Failure;
-use crate::manifest::is_hidden;
-use crate::sandbox::clean;
+use crate::host::Host;
+use crate::host::HostOptions;
+use crate::text::clean;
 use crate::trace::{HarFile, Observer};
 
 /// How long something may take without a word about it.
@@ -131,7 +132,9 @@ pub(super) async fn component(
 pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop> {
     if let (Some(_), None) = (&options.replay, &options.connection) {
         let replay = options.tapes.replay(options)?;
-        let recorded = replay.map(|replay| replay.options()).unwrap_or_default();
+        let recorded = replay
+            .map(|replay| ConnectionOptions::replaying(&replay))
+            .unwrap_or_default();
         return Ok(ConnectionFile {
             settings: recorded.settings,
             network: recorded.network,

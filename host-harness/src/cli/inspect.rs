@@ -16,13 +16,14 @@ use super::connect::{host, host_with, loaded};
 use super::output::{Output, wrapped};
 use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
-use crate::component::{self, Component, LoadError};
+use crate::component::Component;
 use crate::connection_file::ConnectionFile;
 use crate::failure::Failure;
 use crate::inspection::Inspection;
 use crate::json;
+use crate::load_error::LoadError;
 use crate::provenance::Provenance;
-use crate::sandbox::clean;
+use crate::text::clean;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -51,7 +52,7 @@ pub(super) async fn run(
         .or(options.component.as_deref())
         .or_else(|| usable?.component.as_deref());
     let bytes = match file {
-        Some(file) => Cow::Owned(component::read(file).map_err(Failure::from)?),
+        Some(file) => Cow::Owned(crate::load_error::read(file).map_err(Failure::from)?),
         None => Cow::Borrowed(CONNECTOR_8X8),
     };
     let inspection = Inspection::of_bytes(&bytes).map_err(|error| match file {

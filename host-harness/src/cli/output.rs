@@ -8,10 +8,11 @@ use crate::attributes::values;
 use crate::contract::{
     Account, AccountStatus, Deletion, Effect, Manifest, Notice, Outcome, RetryAdvice, Value,
 };
-use crate::failure::{Failure, PlannedRequest};
+use crate::failure::Failure;
 use crate::json;
 use crate::sync::SyncError;
 use crate::text::is_unseen;
+use crate::trace::SentRequest;
 
 /// Where a command's answer goes.
 #[derive(Debug, Clone, Copy)]
@@ -207,7 +208,7 @@ fn circumstances(failure: &Failure) -> String {
     format!("       {}", parts.join(" · "))
 }
 
-fn planned(request: Option<&PlannedRequest>) -> Text {
+fn planned(request: Option<&SentRequest>) -> Text {
     let mut text = Text::default();
     let Some(request) = request else {
         text.push_styled(GOOD, "dry run:");
@@ -220,8 +221,9 @@ fn planned(request: Option<&PlannedRequest>) -> Text {
         printable(&request.method),
         printable(&request.url)
     ));
-    for (name, value) in &request.headers {
-        text.push(&format!("{}: {}\n", printable(name), printable(value)));
+    for line in &request.headers {
+        let (name, value) = (printable(&line.name), printable(&line.value));
+        text.push(&format!("{name}: {value}\n"));
     }
     if let Some(body) = &request.body {
         let body = match serde_json::from_slice::<Json>(body) {

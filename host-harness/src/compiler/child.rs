@@ -8,9 +8,9 @@ use serde_json::{Value as Json, json};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::{COMPILED, REFUSED};
+use super::protocol::{COMPILED, REFUSED};
 use crate::engine::{Spacing, Tuning, key, opened};
-use crate::sandbox::{COMPONENT_BYTES, MESSAGE_BYTES};
+use crate::limits::{COMPONENT_BYTES, MESSAGE_BYTES};
 
 /// More than the host's first line has.
 const MOST_HEADER: u64 = 4 << 10;

@@ -9,7 +9,7 @@ use super::trial::Trial;
 use crate::connection::ConnectionOptions;
 use crate::contract::{self, FailureKind, SettingKind, SettingValue};
 use crate::failure::Failure;
-use crate::sandbox::LEARNED_BYTES;
+use crate::limits::LEARNED_BYTES;
 use crate::settings;
 
 /// The most that a note may hold is 1 KiB.

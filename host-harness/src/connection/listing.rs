@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::Connection;
+use futures_util::Stream;
+
+use super::connected::Connection;
 use crate::contract::{Account, Attribute, PageQuery, Value};
 use crate::failure::Failure;
+use crate::limits::{Limit, MOST_STALE_PAGES};
 use crate::mitigation::Mitigation;
 use crate::promises;
-use crate::sandbox::{Limit, MOST_STALE_PAGES};
 
 /// A listing under way.
 pub struct Listing {
@@ -27,6 +29,23 @@ pub struct Listing {
     cursors: Seen,
     /// Pages in a row that showed somebody, and nobody new.
     stale_pages: u32,
+}
+
+impl Connection {
+    /// All accounts, as a stream; see [`Self::listing`]. It ends after an error.
+    pub fn accounts(&self) -> impl Stream<Item = Result<Account, Failure>> + Send + use<> {
+        futures_util::stream::unfold(self.listing(), |mut listing| async move {
+            Some((listing.next().await?, listing))
+        })
+    }
+
+    /// All accounts, page by page as they are asked for; an account that several pages
+    /// show comes once. To tell, eight bytes of each id are kept: in a listing of a million
+    /// accounts the odds that one is mistaken for another are 1 to 30 million.
+    #[must_use]
+    pub fn listing(&self) -> Listing {
+        Listing::new(self.clone())
+    }
 }
 
 impl Listing {
@@ -74,7 +93,7 @@ impl Listing {
             while let Some(account) = self.ready.pop_front() {
                 if self.seen.is_new(&account.id) {
                     self.stale_pages = 0;
-                    if self.accounts >= self.connection.0.limits.listing_accounts {
+                    if self.accounts >= self.connection.limits().listing_accounts {
                         return Some(Err(self.ended_by(Limit::ListingAccounts)));
                     }
                     self.accounts += 1;
@@ -82,7 +101,7 @@ impl Listing {
                 }
             }
             let cursor = self.next.take()?;
-            if self.pages >= self.connection.0.limits.pages {
+            if self.pages >= self.connection.limits().pages {
                 return Some(Err(self.ended_by(Limit::Pages)));
             }
             if self.stale_pages >= MOST_STALE_PAGES && Mitigation::Promises.is_on() {
@@ -98,7 +117,7 @@ impl Listing {
                     self.stale_pages += u32::from(!page.accounts.is_empty());
                     let bytes: u64 = page.accounts.iter().map(size).sum();
                     self.bytes = self.bytes.saturating_add(bytes);
-                    if self.bytes > self.connection.0.limits.listing_bytes {
+                    if self.bytes > self.connection.limits().listing_bytes {
                         return Some(Err(self.ended_by(Limit::ListingBytes)));
                     }
                     self.ready = page.accounts.into();
@@ -117,7 +136,7 @@ impl Listing {
     fn ended_by(&self, limit: Limit) -> Failure {
         Failure::LimitReached {
             limit,
-            message: limit.message(&self.connection.0.limits),
+            message: limit.message(self.connection.limits()),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::egress::{Credentials, Network, StaticCredentials};
+use crate::limits::Limits;
 use crate::recording::{Recorder, Replay};
-use crate::sandbox::Limits;
 use crate::trace::Observer;
 
 /// How long a sandbox lives.
@@ -45,7 +45,7 @@ pub struct ConnectionOptions {
     pub sandbox: SandboxLifetime,
     /// Writes every exchange into a folder. Not together with `replay`.
     pub record: Option<Arc<Recorder>>,
-    /// Answers every request in place of the network; [`Replay::options`] has the settings
+    /// Answers every request in place of the network; [`Self::replaying`] has the settings
     /// that go with it. Credentials, proxy and `ca_file` are not used.
     pub replay: Option<Arc<Replay>>,
 }
@@ -72,6 +72,21 @@ impl ConnectionOptions {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Those of a connection that is answered from a recording, with the recorded settings, and
+    /// whether it was read-only or on loopback. Needs no credentials. Limits are the usual ones:
+    /// where others were in force and something came up against them, set the same.
+    #[must_use]
+    pub fn replaying(replay: &Arc<Replay>) -> Self {
+        let head = replay.head();
+        let mut options = Self::new();
+        options.settings = head.settings.clone();
+        options.learned.clone_from(&head.learned);
+        options.network.read_only = head.read_only;
+        options.network.allow_loopback_http = head.allow_loopback_http;
+        options.replay = Some(Arc::clone(replay));
+        options
     }
 
     /// With this setting.

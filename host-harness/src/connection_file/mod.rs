@@ -15,10 +15,10 @@ use toml::de::DeTable;
 use crate::connection::ConnectionOptions;
 use crate::contract::Problem;
 use crate::egress::{CredentialSources, Network};
-use crate::engine::HostOptions;
 use crate::failure::Failure;
+use crate::host::HostOptions;
+use crate::limits::{Limits, STACK_BYTES};
 use crate::provenance::Provenance;
-use crate::sandbox::{Limits, STACK_BYTES};
 use crate::toml_file::Reader;
 
 /// A connection file, read.

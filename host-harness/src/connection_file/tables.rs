@@ -4,7 +4,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::ConnectionFile;
 use crate::egress::SecretSource;
-use crate::sandbox::{MOST_HEADER_BYTES, MOST_MEMORY, MOST_STACK, MOST_TABLE_ELEMENTS};
+use crate::limits::{MOST_HEADER_BYTES, MOST_MEMORY, MOST_STACK, MOST_TABLE_ELEMENTS};
 use crate::toml_file::{Reader, boolean};
 
 const TABLES: [&str; 5] = ["component", "settings", "credentials", "network", "limits"];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::egress::SecretSource;
-use crate::sandbox::Limit;
+use crate::limits::Limit;
 
 fn parsed(text: &str) -> Result<ConnectionFile, Vec<String>> {
     ConnectionFile::parse(Path::new("conf/8x8.toml"), text).map_err(|failure| {

@@ -10,12 +10,12 @@ use std::io;
 use rustls::CertificateError;
 
 use super::address::AddressRefused;
-use super::http::refusal;
-use super::safe_text::{SafeText, Unanswered};
-use super::scrub::Scrubber;
+use super::refused::refusal;
 use super::tls;
 use crate::contract::RefusalReason;
 use crate::mitigation::Mitigation;
+use crate::safe_text::{SafeText, Unanswered};
+use crate::scrub::Scrubber;
 
 /// More header lines, or longer ones, than the parser takes. hyper's own question for it
 /// comes with its server alone.

@@ -13,8 +13,8 @@ use url::{Host, Url};
 
 use super::spelling::{path_segments, shown, spelling_problem};
 use crate::contract::{Problem, Refusal, RefusalReason};
+use crate::limits::URL_BYTES;
 use crate::mitigation::Mitigation;
-use crate::sandbox::URL_BYTES;
 
 /// An origin and a path that a connection's requests stay under.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::credential;
 use crate::contract::{Header, Manifest, Refusal, RefusalReason};
+use crate::limits::{Limit, Limits};
 use crate::mitigation::Mitigation;
-use crate::sandbox::{Limit, Limits};
 
 /// What every connector may set.
 pub(crate) const ALLOWED: [&str; 6] = [

@@ -13,23 +13,24 @@ use super::address::{AddressPolicy, CheckedResolver, Lookup, system_lookup};
 use super::credential::Credentials;
 use super::grant::Grant;
 use super::headers::{self, HeaderRules};
+use super::network::Network;
+use super::operation::Operation;
 use super::rate::Rate;
+use super::refused::{out_of_time, refusal};
 use super::retry::{is_unsettled, wait_before_next, with_the_past};
-use super::safe_text::Unanswered;
-use super::scrub::Scrubber;
 use super::sealed::{Bare, Sealed};
 use super::secrets::{MOST_IN_A_REQUEST, Secrets};
 use super::spelling::shown;
-use super::{Network, Operation, tls};
-use super::{broken, sealed, secrets};
+use super::{broken, sealed, secret_check, tls};
 use crate::clock::Clock;
 use crate::contract::{
     Credential, CredentialPlacement, Header, Manifest, Method, Problem, Refusal, RefusalReason,
     Repeatability, Request, Response, TransportFailure,
 };
-use crate::failure::PlannedRequest;
+use crate::limits::{CONNECT_TIME, IDLE_TIME, Limit, Limits};
 use crate::mitigation::Mitigation;
-use crate::sandbox::{CONNECT_TIME, IDLE_TIME, Limit, Limits};
+use crate::safe_text::Unanswered;
+use crate::scrub::Scrubber;
 use crate::trace::{Exchange, Observer, Place, REDACTED, SentRequest};
 
 /// How long the kernel goes on sending what the other side does not acknowledge. A write that the
@@ -75,7 +76,7 @@ pub(crate) struct Egress {
     #[cfg(feature = "testing")]
     pub(super) repeats_once: bool,
     #[cfg(feature = "testing")]
-    pub(super) in_process: Option<super::InProcess>,
+    pub(super) in_process: Option<super::in_process::InProcess>,
 }
 
 /// A request that has passed the policy.
@@ -305,16 +306,7 @@ impl Egress {
         let credentials = self.wanted(&request, &url)?;
         let show = || shown_request(&request, &url, &headers, &credentials);
         if self.dry_run && writes && Mitigation::DryRun.is_on() {
-            operation.planned.get_or_insert_with(|| {
-                let shown = show();
-                let headers = shown.headers.into_iter();
-                PlannedRequest {
-                    method: shown.method,
-                    url: shown.url,
-                    headers: headers.map(|line| (line.name, line.value)).collect(),
-                    body: shown.body,
-                }
-            });
+            operation.planned.get_or_insert_with(show);
             return Err(refusal(
                 RefusalReason::DryRun,
                 "This is a dry run: the request is shown, and not sent.".to_owned(),
@@ -406,7 +398,7 @@ impl Egress {
                 Err(error) if error.code == "missing" => continue,
                 Err(error) => return Err(sealed::refused(error)),
             };
-            secrets::checked(name, &secret).map_err(sealed::refused)?;
+            secret_check::checked(name, &secret).map_err(sealed::refused)?;
             self.learn(name, &sealed::hidden_of(credential, &secret));
         }
         operation.knows_secrets = true;
@@ -553,19 +545,6 @@ fn parsed_lines(limits: &Limits) -> usize {
     (limits.header_bytes / SHORTEST_LINE).clamp(1, MOST)
 }
 
-pub(super) fn refusal(reason: RefusalReason, message: String) -> Refusal {
-    Refusal { reason, message }
-}
-
-pub(super) fn out_of_time() -> Refusal {
-    refusal(
-        RefusalReason::Budget,
-        "The operation's time is up, or too short for this request; `operation-timeout` under \
-         [network] in the connection file decides."
-            .to_owned(),
-    )
-}
-
 fn proxy_problem(_: &str) -> Problem {
     // The value may hold a password, so it is not repeated.
     Problem {
@@ -583,21 +562,6 @@ fn wire_method(method: Method) -> reqwest::Method {
         Method::Put => reqwest::Method::PUT,
         Method::Patch => reqwest::Method::PATCH,
         Method::Delete => reqwest::Method::DELETE,
-    }
-}
-
-impl Method {
-    /// As it stands in a request line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::wire::answer_without_network;
+use super::without_network::answer_without_network;
 use crate::contract::Header;
 
 /// Method, URL and body in; status and body out.

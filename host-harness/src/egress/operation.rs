@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::failure::PlannedRequest;
+use crate::limits::Limit;
 use crate::recording::{RecordedOperation, ReplayedOperation, Tape};
-use crate::sandbox::Limit;
-use crate::trace::{Meter, Place};
+use crate::trace::{Meter, Place, SentRequest};
 
 /// One operation's account.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) struct Operation {
     /// Whether a request was refused since the operation's time was up.
     pub(crate) out_of_time: bool,
     /// What a dry run did not send.
-    pub(crate) planned: Option<PlannedRequest>,
+    pub(crate) planned: Option<SentRequest>,
     /// Measures it, where somebody wants to know.
     pub(crate) meter: Option<Meter>,
     /// Its part in a recording.

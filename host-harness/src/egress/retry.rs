@@ -3,10 +3,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::safe_text::{SafeText, Unanswered};
-use super::scrub::Scrubber;
 use crate::contract::{Repeatability, Response};
-use crate::sandbox::{FIRST_BACK_OFF, LONGEST_BACK_OFF, MOST_ATTEMPTS};
+use crate::limits::{FIRST_BACK_OFF, LONGEST_BACK_OFF, MOST_ATTEMPTS};
+use crate::safe_text::{SafeText, Unanswered};
+use crate::scrub::Scrubber;
 
 /// How long to wait before the request is sent once more; `None` where this answer is the
 /// last. `jitter` lies between 0 and 1.

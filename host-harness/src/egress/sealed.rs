@@ -7,14 +7,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::credential::{self, CredentialError, Credentials};
-use super::http::refusal;
-use super::scrub::{Spelling, texts_of};
-use super::secrets;
+use super::refused::refusal;
+use super::secret_check;
 #[cfg(feature = "testing")]
 use crate::contract::Header;
 use crate::contract::{Credential, Refusal, RefusalReason};
 #[cfg(feature = "testing")]
 use crate::mitigation::Mitigation;
+use crate::scrub::{Spelling, texts_of};
 
 /// What goes over the wire beside method and body.
 pub(super) struct Sealed {
@@ -106,7 +106,7 @@ impl Bare {
             let Credential {
                 name, placement, ..
             } = credential;
-            secrets::checked(name, secret).map_err(refused)?;
+            secret_check::checked(name, secret).map_err(refused)?;
             credential::place(name, placement, secret, &mut headers, &mut url).map_err(refused)?;
             hidden.push((name.clone(), hidden_of(credential, secret)));
         }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::limits::SECRET_FILE_BYTES;
 use crate::mitigation::Mitigation;
-use crate::sandbox::SECRET_FILE_BYTES;
 
 /// What is wrong with the file: a stable code, and a sentence.
 pub(super) type Wrong = (&'static str, String);

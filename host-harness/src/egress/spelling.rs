@@ -2,7 +2,7 @@
 //! read in two ways. Both are refused, since the policy reads a URL in one way and the
 //! upstream may read it in the other.
 
-use crate::sandbox::is_wild;
+use crate::text::is_wild;
 
 /// What a URL parser would quietly repair in a URL that a person typed.
 pub(super) fn spelling_problem(typed: &str) -> Option<(&'static str, String)> {

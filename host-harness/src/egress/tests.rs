@@ -21,7 +21,7 @@ use crate::contract::{
     Credential, CredentialPlacement, DeletionEffect, Header, Manifest, Method, Operations,
     RefusalReason, Repeatability, Request, Response, TransportFailure,
 };
-use crate::sandbox::{Limit, Limits};
+use crate::limits::{Limit, Limits};
 use crate::trace::{Exchange, Observer};
 
 const TOKEN: &str = "c4nary-t0ken";
@@ -285,11 +285,11 @@ async fn a_dry_run_sends_reads_and_shows_the_first_write() {
     assert_eq!(refused(&answer), RefusalReason::DryRun);
     let planned = operation.planned.unwrap();
     assert_eq!(planned.method, "POST");
-    assert!(
-        planned
-            .headers
-            .contains(&("authorization".into(), "Bearer [redacted]".into()))
-    );
+    let authorisation = Header {
+        name: "authorization".to_owned(),
+        value: "Bearer [redacted]".to_owned(),
+    };
+    assert!(planned.headers.contains(&authorisation));
     assert_eq!(server.seen().len(), 1);
 }
 

@@ -4,20 +4,21 @@
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{
-    CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
-};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, RETRY_AFTER, TRANSFER_ENCODING};
 
-use super::http::{Egress, Prepared, out_of_time, refusal};
+use super::http::{Egress, Prepared};
+use super::operation::Operation;
+use super::refused::{out_of_time, refusal};
 use super::retry::retry_after_ms;
-use super::safe_text::{SafeText, Unanswered};
-use super::scrub::Spelling;
 use super::secrets::Secrets;
-use super::{Operation, broken, headers};
-use crate::contract::{Header, RefusalReason, Response, TransportFailure};
+use super::without_network::answer_without_network;
+use super::{broken, headers};
+use crate::contract::{RefusalReason, Response, TransportFailure};
+use crate::limits::Limit;
 use crate::mitigation::Mitigation;
 use crate::recording::{End, RecordedOperation, ReplayedOperation};
-use crate::sandbox::Limit;
+use crate::safe_text::{SafeText, Unanswered};
+use crate::scrub::Spelling;
 use crate::trace::{Exchange, Place, ReceivedResponse, SentRequest};
 
 /// Bytes that are made room for at once, where an answer announces as many: a page of 100
@@ -386,24 +387,6 @@ impl Drop for Watched<'_> {
             self.tell(Err(&Unanswered::NoAnswer(given_up)));
         }
     }
-}
-
-/// An answer that comes from somewhere else.
-pub(super) fn answer_without_network(
-    status: u16,
-    headers: &[Header],
-    body: Vec<u8>,
-) -> reqwest::Response {
-    let mut response = hyper::Response::new(body);
-    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    for header in headers {
-        let name = HeaderName::from_bytes(header.name.as_bytes());
-        let value = HeaderValue::from_bytes(header.value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    response.into()
 }
 
 fn too_large(most: usize) -> Unanswered {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use wasmtime::{Cache, CacheConfig};
 
-use super::HostError;
+use super::error::HostError;
 use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
 
@@ -35,7 +35,7 @@ pub(crate) struct CodeStore {
 
 impl CodeStore {
     /// Where `handed_over`, there is a directory in every case.
-    pub(super) fn open(choice: &CompiledCode, handed_over: bool) -> Result<Self, HostError> {
+    pub(crate) fn open(choice: &CompiledCode, handed_over: bool) -> Result<Self, HostError> {
         let mut until_the_end = None;
         let directory = match lasting(choice)? {
             Some(directory) => Some(directory),

@@ -4,8 +4,8 @@
 use wasmparser::WasmFeatures;
 use wasmtime::{Cache, Config, Inlining};
 
+use crate::limits::MOST_MEMORY;
 use crate::mitigation::Mitigation;
-use crate::sandbox::MOST_MEMORY;
 
 /// What a guest may be made of: what the compilers of Rust, C, JavaScript and Python put out.
 /// Each further proposal is code of the compiler that a hostile component reaches and no

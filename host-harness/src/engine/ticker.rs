@@ -2,15 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wasmtime::{Engine, EngineWeak};
 
-use super::TICK;
+/// How finely the time that guests compute is measured.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Moves the epoch on while guests run, from a thread that sleeps while none does and ends
 /// with the host.
 #[derive(Default)]
-pub(super) struct Ticker {
+pub(crate) struct Ticker {
     engines: Mutex<Vec<EngineWeak>>,
     running: AtomicUsize,
     /// Whether the thread waits to be woken: guests come and go a hundred thousand times a
@@ -24,7 +26,7 @@ pub(super) struct Ticker {
 pub(crate) struct Running(Arc<Ticker>);
 
 impl Ticker {
-    pub(super) fn start(self: &Arc<Self>) -> std::io::Result<()> {
+    pub(crate) fn start(self: &Arc<Self>) -> std::io::Result<()> {
         let ticker = Arc::clone(self);
         std::thread::Builder::new()
             .name("host-harness-epoch".to_owned())
@@ -40,11 +42,11 @@ impl Ticker {
     }
 
     /// Moves this one's epoch on as well.
-    pub(super) fn drive(&self, engine: &Engine) {
+    pub(crate) fn drive(&self, engine: &Engine) {
         self.engines().push(engine.weak());
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         *self.ended() = true;
         self.changed.notify_all();
     }
@@ -69,7 +71,7 @@ impl Ticker {
         !*ended
     }
 
-    pub(super) fn hold(self: &Arc<Self>) -> Running {
+    pub(crate) fn hold(self: &Arc<Self>) -> Running {
         self.running.fetch_add(1, Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst) {
             // With the lock, since the thread may have looked and not wait yet.

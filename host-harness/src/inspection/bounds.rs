@@ -3,7 +3,7 @@
 
 use wasmparser::{ComponentInstance, Payload};
 
-use crate::component::LoadError;
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 
 /// Sections of the component and of all that is nested in it. Those that are known have some

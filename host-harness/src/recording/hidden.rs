@@ -1,9 +1,9 @@
 //! Values that stay out of recordings, as far as the host knows them: those that an operation
 //! was given for attributes that are nobody's to read.
 
+use crate::attributes::is_hidden;
 use crate::contract::{Attribute, Change, Draft, Edits, Manifest, Mutability, Value, ValueType};
-use crate::egress::Scrubber;
-use crate::manifest::is_hidden;
+use crate::scrub::Scrubber;
 use crate::trace::SentRequest;
 
 /// What an operation was given to work with.

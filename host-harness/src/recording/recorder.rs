@@ -9,12 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::exchange::{End, Recorded};
 use super::folder::{self, Head};
 use super::hidden::{self, Given};
-use super::unusable;
-use crate::component::Component;
-use crate::connection::ConnectionOptions;
+use super::unusable::unusable;
 use crate::contract::{Manifest, Response, TransportFailure};
-use crate::egress::Scrubber;
 use crate::failure::Failure;
+use crate::scrub::Scrubber;
 use crate::trace::{Exchange, ReceivedResponse};
 
 /// Records the exchanges of one connection
@@ -71,12 +69,7 @@ impl Recorder {
     }
 
     /// A connection is recorded here from now on.
-    pub(crate) fn begin(
-        &self,
-        component: &Component,
-        options: &ConnectionOptions,
-    ) -> Result<(), Failure> {
-        let manifest = component.manifest();
+    pub(crate) fn begin(&self, manifest: &Manifest, head: &Head) -> Result<(), Failure> {
         let unhideable = hidden::unhideable(manifest);
         if !unhideable.is_empty() {
             return Err(unusable(
@@ -95,16 +88,7 @@ impl Recorder {
             let what = "it already holds another connection; each has a recording of its own.";
             return Err(unusable("taken", &self.folder, what));
         }
-        let head = Head {
-            id: manifest.id.clone(),
-            version: manifest.version.clone(),
-            sha256: component.inspection().sha256.clone(),
-            settings: options.settings.clone(),
-            read_only: options.network.read_only,
-            allow_loopback_http: options.network.allow_loopback_http,
-            learned: options.learned.clone(),
-        };
-        folder::write_head(&self.folder, &head).map_err(|error| {
+        folder::write_head(&self.folder, head).map_err(|error| {
             let what = format!("it cannot be written: {error}.");
             unusable("unwritable", &self.folder, what)
         })?;

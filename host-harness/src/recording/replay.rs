@@ -6,18 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
-use secrecy::SecretString;
-
 use super::difference::{differences, listed};
 use super::exchange::Recorded;
 use super::folder::{self, Head, Kept};
 use super::hidden::{self, Given};
-use super::unusable;
-use crate::connection::ConnectionOptions;
+use super::unusable::unusable;
 use crate::contract::Manifest;
-use crate::egress::{CredentialError, Credentials, Scrubber};
 use crate::failure::Failure;
+use crate::scrub::Scrubber;
 use crate::trace::SentRequest;
 
 /// Answers the requests of one connection
@@ -81,18 +77,9 @@ impl Replay {
         })
     }
 
-    /// The options of a connection that is answered from here, with the recorded settings, and
-    /// whether it was read-only or on loopback. Needs no credentials. Limits are the usual ones:
-    /// where others were in force and something came up against them, set the same.
-    #[must_use]
-    pub fn options(self: &Arc<Self>) -> ConnectionOptions {
-        let mut options = ConnectionOptions::new();
-        options.settings = self.head.settings.clone();
-        options.learned.clone_from(&self.head.learned);
-        options.network.read_only = self.head.read_only;
-        options.network.allow_loopback_http = self.head.allow_loopback_http;
-        options.replay = Some(Arc::clone(self));
-        options
+    /// What was connected when the recording was made.
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
     }
 
     /// Whether a request differed from the recording, after which nothing there needs to fit.
@@ -293,19 +280,6 @@ impl State {
         left.position(|(kept, answered)| {
             !answered && (!together || Some(kept.recorded.operation) == place.following)
         })
-    }
-}
-
-/// Stands in for credentials, which nothing needs that is not sent.
-pub(crate) struct NotNeeded;
-
-impl Credentials for NotNeeded {
-    fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<SecretString, CredentialError>> {
-        let error = CredentialError {
-            code: "missing",
-            message: format!("The credential `{name}` is not read in a replay."),
-        };
-        Box::pin(async move { Err(error) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::place::{Bytes, Found, Item, Stamp};
 use super::{MOST_PLACES, unreadable};
-use crate::component::LoadError;
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 
 /// What else may lie in it: signatures, licences, what a deployment left.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Registry;
-use crate::component::{Component, LoadError};
+use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::failure::Failure;
+use crate::load_error::LoadError;
 
 /// One upstream tenant, on whatever version of its connector is the newest. Clones are the same.
 ///

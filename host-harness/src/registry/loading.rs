@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use super::RegistryOptions;
 use super::place::{Bytes, Item, Place, Stamp};
 use super::shelf::Entry;
-use crate::component::{Component, LoadError};
-use crate::engine::Host;
+use crate::component::Component;
+use crate::host::Host;
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 use crate::provenance::{Provenance, sha256};
 

@@ -64,10 +64,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use self::loading::{Failed, Loading};
 use self::place::{Found, Place, Source};
 use self::shelf::Shelf;
-use crate::component::{Component, LoadError, WeakComponent};
+use crate::component::{Component, WeakComponent};
 use crate::connection::ConnectionOptions;
-use crate::engine::Host;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::load_error::LoadError;
 
 /// Components that a registry takes: as many as anybody has versions of connectors.
 const MOST_PLACES: usize = 1_000;

@@ -13,10 +13,10 @@ use serde_json::Value as Json;
 
 use super::place::{Bytes, Found, Item, Stamp};
 use super::{MOST_PLACES, unreadable};
-use crate::component::LoadError;
+use crate::limits::{COMPONENT_BYTES, SIGNATURE_BYTES};
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
-use crate::sandbox::{COMPONENT_BYTES, SIGNATURE_BYTES};
 
 /// The file by which a layout is recognised.
 pub(super) const MARK: &str = "oci-layout";

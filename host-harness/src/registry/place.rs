@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use super::oci::Blob;
 use super::shelf::{Entry, Release};
 use super::{Refused, folder, oci};
-use crate::component::{self, LoadError};
+use crate::limits::COMPONENT_BYTES;
+use crate::load_error;
+use crate::load_error::LoadError;
 use crate::provenance::beside;
-use crate::sandbox::COMPONENT_BYTES;
 
 /// What a registry reads.
 #[derive(Debug, Clone)]
@@ -134,7 +135,7 @@ impl Bytes {
 
     pub(super) fn read(&self) -> Result<Vec<u8>, LoadError> {
         match self {
-            Self::File { path, .. } => component::read(path),
+            Self::File { path, .. } => load_error::read(path),
             Self::Blob(blob) => blob.read(),
         }
     }

@@ -1,6 +1,7 @@
 //! The operations of the contract, called in a sandbox.
 
-use super::{Sandbox, text};
+use super::store::Sandbox;
+use super::text;
 use crate::contract::{
     Account, CheckReport, Deletion, Draft, Edits, Outcome, Page, PageQuery, Value,
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
-use super::StoreState;
-use crate::engine::Runtime;
+use super::runtime::Runtime;
+use super::state::StoreState;
 
 /// Finds any 0.1.x.
 const ACCOUNTS: &str = "provisioning:connector/accounts@0.1.0";

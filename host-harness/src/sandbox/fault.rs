@@ -2,12 +2,11 @@
 
 use wasmtime::{Store, Trap};
 
-use super::Limit;
-use super::limits::MESSAGE_BYTES;
-use super::store::StoreState;
-use super::text::clean;
+use super::state::StoreState;
 use crate::contract;
 use crate::failure::Failure;
+use crate::limits::{Limit, MESSAGE_BYTES};
+use crate::text::clean;
 
 /// Whether the limit that the host enforced says more than the connector's failure. One
 /// that speaks of a write always says more.
@@ -20,7 +19,7 @@ pub(super) fn says_nothing_more(failure: &contract::Failure) -> bool {
 }
 
 /// What stopped the guest: one of its limits, or itself.
-pub(super) fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failure {
+pub(crate) fn fault(store: &Store<StoreState>, error: &wasmtime::Error) -> Failure {
     let state = store.data();
     let trap = error.downcast_ref::<Trap>();
     let limit = match trap {

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, HasSelf, Lift, Linker, WasmList, WasmStr};
 
-use super::limits::{LOG_FIELDS, MANIFEST_ENTRIES};
-use super::{StoreState, text};
+use super::state::StoreState;
+use super::text;
 use crate::bindings::types;
 use crate::contract::{self, Header, Level, Method, Repeatability};
+use crate::limits::{LOG_FIELDS, MANIFEST_ENTRIES};
 use crate::mitigation::Mitigation;
 
 /// Find any 0.1.x.

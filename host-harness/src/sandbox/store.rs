@@ -4,228 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use wasmtime::Store;
 use wasmtime::component::{
     ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, ResourceAny,
 };
-use wasmtime::{CallHook, ResourceLimiter, Store, UpdateDeadline};
 
+use super::exports::Exports;
 use super::fault::{fault, says_nothing_more};
-use super::limits::{LEARNED_TIME, MOST_INSTANCES, MOST_MEMORIES, MOST_REACH, MOST_TABLES};
-use super::{Exports, Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS, text, work};
-use crate::bindings::{Connector, types};
-use crate::component::LoadError;
-use crate::contract::{self, Manifest, Refusal, RefusalReason, SettingValue, TransportFailure};
+use super::runtime::Runtime;
+use super::state::StoreState;
+use super::{text, work};
+use crate::bindings::Connector;
+use crate::contract::{self, Manifest, SettingValue};
 use crate::egress::{Egress, Operation};
-use crate::engine::{Host, Runtime, Share, TICK, Taken};
+use crate::engine::{Share, Taken};
 use crate::failure::Failure;
+use crate::limits::{LEARNED_TIME, Limits, MOST_REACH};
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 use crate::trace::{Meter, Place};
-
-/// What the host keeps beside a guest.
-pub(crate) struct StoreState {
-    pub(super) limits: Limits,
-    /// `None` outside the operations, where nothing is sent.
-    egress: Option<Arc<Egress>>,
-    pub(crate) operation: Operation,
-    /// What the guest, and the host's work for it, may still take of a thread.
-    cpu_left: Duration,
-    /// How much of what they took was counted so far.
-    counted: Duration,
-    /// Whether the host was called since.
-    called: bool,
-    memory: usize,
-    table_elements: usize,
-    /// The limit that the guest ran into by itself.
-    pub(super) reached: Option<Limit>,
-    log_messages: u32,
-    log_bytes: usize,
-    log_dropped: bool,
-    /// The last thing that the guest called an error: its panic, most often.
-    pub(super) last_error: Option<String>,
-}
-
-impl StoreState {
-    fn new(mut limits: Limits) -> Self {
-        // What the pool cannot give is refused here, where it can be named.
-        limits.memory = limits.memory.min(MOST_MEMORY);
-        limits.table_elements = limits.table_elements.min(MOST_TABLE_ELEMENTS);
-        Self {
-            cpu_left: limits.cpu,
-            counted: Duration::ZERO,
-            called: false,
-            limits,
-            egress: None,
-            operation: Operation::new("open", true, Duration::ZERO),
-            memory: 0,
-            table_elements: 0,
-            reached: None,
-            log_messages: 0,
-            log_bytes: 0,
-            log_dropped: false,
-            last_error: None,
-        }
-    }
-
-    /// A call went from the host into the guest or back, or the other way round.
-    fn crossed(&mut self, crossing: CallHook, fuel_left: Option<u64>) {
-        let Some(meter) = &mut self.operation.meter else {
-            return;
-        };
-        if crossing.exiting_host() {
-            meter.turn_to(Place::Guest);
-        } else {
-            meter.turn_to(Place::Host);
-            if let Some(fuel) = fuel_left {
-                meter.fuel_left(fuel);
-            }
-        }
-    }
-
-    /// The epoch moved on while the guest ran, or while the host worked for it.
-    fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        let so_far = work::so_far().unwrap_or(self.counted.saturating_add(TICK));
-        let mut taken = so_far.saturating_sub(self.counted);
-        self.counted = so_far;
-        // A guest that called nothing has run for a tick and no longer: the rest is what the
-        // system gave to other threads meanwhile.
-        if !std::mem::take(&mut self.called) || !Mitigation::HostWork.is_on() {
-            taken = taken.min(TICK);
-        }
-        self.cpu_left = self.cpu_left.saturating_sub(taken);
-        if self.cpu_left.is_zero() {
-            self.reached = Some(Limit::Cpu);
-            return Ok(UpdateDeadline::Interrupt);
-        }
-        Ok(give_way())
-    }
-
-    /// From now on it may take so much of a thread.
-    fn wind_up(&mut self, cpu: Duration) {
-        self.cpu_left = cpu;
-        self.counted = Duration::ZERO;
-    }
-}
-
-/// Lets others run, and the network be looked at: a guest that were back in the queue at once
-/// would hold up every socket of its thread for many ticks.
-fn give_way() -> UpdateDeadline {
-    if !Mitigation::Fairness.is_on() {
-        return UpdateDeadline::Continue(1);
-    }
-    UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
-}
-
-impl ResourceLimiter for StoreState {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.limits.memory {
-            self.reached = Some(Limit::Memory);
-            return Ok(false);
-        }
-        self.memory = total;
-        if let Some(meter) = &mut self.operation.meter {
-            meter.memory(total);
-        }
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let total = self
-            .table_elements
-            .saturating_add(desired.saturating_sub(current));
-        if total > self.limits.table_elements {
-            self.reached = Some(Limit::TableElements);
-            return Ok(false);
-        }
-        self.table_elements = total;
-        Ok(true)
-    }
-
-    fn instances(&self) -> usize {
-        MOST_INSTANCES
-    }
-
-    fn memories(&self) -> usize {
-        MOST_MEMORIES
-    }
-
-    fn tables(&self) -> usize {
-        MOST_TABLES
-    }
-}
-
-impl types::Host for StoreState {}
-
-impl StoreState {
-    /// The guest calls its host.
-    pub(super) fn note_call(&mut self) {
-        self.called = true;
-    }
-
-    /// `http.send`
-    pub(super) async fn send(
-        &mut self,
-        request: contract::Request,
-    ) -> Result<contract::Response, TransportFailure> {
-        let Some(egress) = self.egress.clone() else {
-            return Err(TransportFailure::Refused(Refusal {
-                reason: RefusalReason::Other,
-                message: format!("Nothing may be sent while `{}` runs.", self.operation.name),
-            }));
-        };
-        egress.send(&mut self.operation, request).await
-    }
-
-    /// Whether what is logged is dropped from here on.
-    pub(super) fn drops_logs(&self) -> bool {
-        self.log_dropped
-    }
-
-    /// `log.emit`, of one line.
-    pub(super) fn log(&mut self, level: contract::Level, text: String) {
-        self.log_messages = self.log_messages.saturating_add(1);
-        self.log_bytes = self.log_bytes.saturating_add(text.len());
-        let limit = if self.log_messages > self.limits.log_messages {
-            Some("log-messages")
-        } else if self.log_bytes > self.limits.log_bytes {
-            Some("log-bytes")
-        } else {
-            None
-        };
-        if let Some(limit) = limit {
-            self.log_dropped = true;
-            tracing::warn!(
-                target: "connector",
-                operation = self.operation.name,
-                "The connector logs too much; the rest of this operation's messages is dropped. \
-                 `{limit}` under [limits] in the connection file decides."
-            );
-            return;
-        }
-        if level == contract::Level::Error {
-            self.last_error = Some(text.clone());
-        }
-        let operation = self.operation.name;
-        match level {
-            contract::Level::Debug => {
-                tracing::debug!(target: "connector", operation, "{text}");
-            }
-            contract::Level::Info => tracing::info!(target: "connector", operation, "{text}"),
-            contract::Level::Warn => tracing::warn!(target: "connector", operation, "{text}"),
-            contract::Level::Error => tracing::error!(target: "connector", operation, "{text}"),
-        }
-    }
-}
 
 /// An instance, and its connection once it is open.
 pub(crate) struct Sandbox {
@@ -245,7 +42,6 @@ pub(crate) type GuestCall<T> = wasmtime::Result<Result<T, contract::Failure>>;
 impl Sandbox {
     /// A fresh store and instance. The meter measures what happens until [`Self::begin`].
     pub(crate) async fn start(
-        host: &Host,
         exports: &Arc<Exports>,
         limits: &Limits,
         share: Option<&Share>,
@@ -254,11 +50,11 @@ impl Sandbox {
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Waiting);
         }
-        let place = exports.runtime.place(share).await?;
+        let place = exports.runtime.places().take(share).await?;
         if let Some(meter) = &mut meter {
             meter.turn_to(Place::Host);
         }
-        let mut store = Self::store(host, &exports.runtime, limits, meter)?;
+        let mut store = Self::store(&exports.runtime, limits, meter)?;
         let mut worked = Duration::ZERO;
         let instance = exports.instance.instantiate_async(&mut store);
         match work::counted(&mut worked, instance).await {
@@ -275,8 +71,7 @@ impl Sandbox {
     }
 
     /// A store with every limit on.
-    pub(super) fn store(
-        host: &Host,
+    pub(crate) fn store(
         runtime: &Runtime,
         limits: &Limits,
         meter: Option<Meter>,
@@ -295,7 +90,7 @@ impl Sandbox {
         store.epoch_deadline_callback(|mut context| context.data_mut().tick());
         store.set_hostcall_fuel(limits.result_bytes);
         store.set_max_component_handles(limits.handles);
-        if host.counts_fuel() {
+        if runtime.counts_fuel() {
             let fuel = limits.fuel.unwrap_or(u64::MAX);
             store
                 .set_fuel(fuel)
@@ -411,7 +206,7 @@ impl Sandbox {
 
     /// Whether it may wait for its connection's next operation, and keep its place.
     pub(crate) fn may_stay(&self) -> bool {
-        self.exports.runtime.may_keep_a_place()
+        self.exports.runtime.places().may_be_kept()
     }
 
     /// The operation is over; the sandbox may be kept for the next.

@@ -4,34 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::limits::{CODE_BYTES, ID_BYTES, LOG_FIELDS, MESSAGE_BYTES, MOST_NOTICES, MOST_PROBLEMS};
 use crate::contract::{CheckReport, Failure, Notice};
-use crate::mitigation::Mitigation;
-use crate::text::{is_unseen, is_wild};
-
-/// One line, cut to so many bytes.
-pub(crate) fn clean(text: &str, most: usize) -> String {
-    let mut line = String::new();
-    push_clean(&mut line, text, most);
-    line
-}
-
-fn push_clean(line: &mut String, text: &str, most: usize) {
-    if !Mitigation::CalmText.is_on() {
-        line.push_str(text);
-        return;
-    }
-    for character in text.chars() {
-        if line.len() + character.len_utf8() > most {
-            return;
-        }
-        line.push(match character {
-            '\n' | '\t' => ' ',
-            c if is_unseen(c) => '\u{fffd}',
-            c => c,
-        });
-    }
-}
+use crate::limits::{CODE_BYTES, ID_BYTES, LOG_FIELDS, MESSAGE_BYTES, MOST_NOTICES, MOST_PROBLEMS};
+use crate::text::{clean, is_unseen, is_wild, push_clean};
 
 /// One line of log.
 pub(super) fn log_line(message: &str, fields: &[(Cow<'_, str>, Cow<'_, str>)]) -> String {

@@ -17,8 +17,8 @@ use super::{BadRow, Policy, Standing, Wish};
 use crate::attributes::{comparable, spec, values};
 use crate::contract::{Account, AccountStatus, Attribute, AttributeSpec, Manifest, Value};
 use crate::failure::Failure;
+use crate::limits::{Limit, Limits};
 use crate::mitigation::in_force;
-use crate::sandbox::{Limit, Limits};
 
 /// Those with a body have rowids: without them a row of more than a kilobyte takes a page of its
 /// own beyond its place in the tree, and the file grows to five times what is in it.

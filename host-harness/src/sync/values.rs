@@ -11,7 +11,7 @@ use crate::json;
 /// What stands in place of a value that is nobody's to read.
 pub(crate) const HIDDEN: &str = "[hidden]";
 
-pub(crate) use crate::manifest::is_hidden;
+pub(crate) use crate::attributes::is_hidden;
 
 pub(crate) fn to_json(values: &[Value]) -> Json {
     values.iter().map(json::value).collect()

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Exchange, Observer, REDACTED};
+use super::exchange::{Exchange, REDACTED};
+use super::observer::Observer;
 use crate::contract::Header;
 use crate::private_file;
 

@@ -12,7 +12,7 @@ use crate::connection_file::ConnectionFile;
 use crate::contract::{Credential, CredentialPlacement, Manifest, Method, SettingKind};
 use crate::egress::{Grant, HeaderRules, Network, SecretSource, USUAL_HEADERS};
 use crate::json;
-use crate::sandbox::LimitValue;
+use crate::limits::LimitValue;
 use crate::settings::{self, Checked};
 
 const READING: [Method; 2] = [Method::Get, Method::Head];

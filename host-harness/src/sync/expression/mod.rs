@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 pub(crate) use self::functions::is_nothing;
 use self::references::References;
-use crate::settings::nearest;
+use crate::nearest::nearest;
 
 /// The longest expression, in characters.
 const MOST_CHARACTERS: usize = 2_000;

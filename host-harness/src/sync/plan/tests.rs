@@ -7,7 +7,7 @@ use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, DeletionEffect, Manifest, Mutability,
     Operations, Uniqueness, ValueType,
 };
-use crate::sandbox::Limits;
+use crate::limits::Limits;
 use crate::sync::guard::{Allowed, Guard};
 use crate::sync::journal::{Conclusion, Intent, Journal, Outcome, RunStart, Spelling};
 use crate::sync::scratch::Scratch;

@@ -25,7 +25,7 @@ use super::expression::{About, Expression};
 use super::{Columns, RosterFormat};
 use crate::contract::{Manifest, Problem, Value};
 use crate::failure::Failure;
-use crate::settings::nearest;
+use crate::nearest::nearest;
 use crate::toml_file::Reader;
 
 /// An expression of the file, and where it stands.

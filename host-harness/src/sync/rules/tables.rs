@@ -14,7 +14,7 @@ use super::{
 use crate::attributes::{self, spec};
 use crate::contract::{Manifest, Mutability, Value};
 use crate::failure::Failure;
-use crate::settings::nearest;
+use crate::nearest::nearest;
 use crate::sync::RosterFormat;
 use crate::sync::roster::Notation;
 use crate::toml_file::{Entry, Reader, boolean, number};

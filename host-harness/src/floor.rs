@@ -2,9 +2,10 @@
 
 use wasmtime::component::{Component, InstancePre};
 
-use super::{Limits, Sandbox, StoreState};
-use crate::engine::Host;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::limits::Limits;
+use crate::sandbox::{Sandbox, StoreState, fault};
 
 /// A component that is started as a connector is, in the same pool and with every limit on, and
 /// has nothing to offer.
@@ -31,11 +32,9 @@ impl Floor {
     ///
     /// Those of instantiating it.
     pub async fn start(&self) -> Result<(), Failure> {
-        let _place = self.host.pooled().place(None).await?;
-        let mut store = Sandbox::store(&self.host, self.host.pooled(), &Limits::default(), None)?;
+        let _place = self.host.pooled().places().take(None).await?;
+        let mut store = Sandbox::store(self.host.pooled(), &Limits::default(), None)?;
         let instance = self.instance.instantiate_async(&mut store).await;
-        instance
-            .map(drop)
-            .map_err(|error| super::fault::fault(&store, &error))
+        instance.map(drop).map_err(|error| fault(&store, &error))
     }
 }

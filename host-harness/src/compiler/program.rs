@@ -1,11 +1,4 @@
-//! [`Compiler`]: compiles components in a process of its own, since what the compiler does
-//! cannot be stopped once it has begun, and no look at a component tells for certain how long
-//! it will take. That process limits its own processor time and memory before it reads the
-//! component, compiles it with the host's own configuration, and leaves the code in the host's
-//! directory, from which the host loads it as it loads what it compiled itself.
-
-mod child;
-mod leash;
+//! The program that compiles, as its host uses it.
 
 use std::ffi::OsString;
 use std::io::{Read, Write as _};
@@ -16,12 +9,13 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-pub use self::child::run;
-pub(crate) use self::leash::Leash;
-use crate::component::LoadError;
+use super::leash::Leash;
+use super::protocol::{COMPILED, REFUSED};
 use crate::engine::{Spacing, Tuning};
+use crate::limits::MESSAGE_BYTES;
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
-use crate::sandbox::{MESSAGE_BYTES, clean};
+use crate::text::clean;
 
 /// What compiling may take where the embedder says nothing else: some four times as much as the
 /// largest engine of another language that is known takes in a slow build of this host.
@@ -38,14 +32,9 @@ const PATIENCE: u32 = 5;
 const MOST_THREADS: usize = 4;
 /// What is read of what the process says.
 const MOST_SAID: u64 = 64 << 10;
-/// What the process says where it has compiled everything: the key.
-const COMPILED: &str = "compiled-for";
-/// And where the component cannot be compiled.
-const REFUSED: &str = "refused";
-
 /// A program that compiles components for a host
 /// ([`HostOptions::compiler`](crate::HostOptions::compiler)). It is started for each component
-/// whose compiled code is not there yet, and does nothing but call [`run`]. The embedding
+/// whose compiled code is not there yet, and does nothing but call [`run`](super::run). The embedding
 /// program itself can be that program, if it looks at its arguments first:
 ///
 /// ```no_run

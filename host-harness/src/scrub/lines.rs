@@ -13,62 +13,14 @@ use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::base64::{self, Wanted};
+use super::escapes;
 use super::escapes::Kinds;
-use super::{DECODINGS, Scrubber, Spelling, escapes, merged, replaced};
+use super::grams::{PIECE, SHORTEST_IN_PIECES};
+use super::needles::{DECODINGS, Spelling};
+use super::ranges::{merged, replaced};
+use super::scrubber::Scrubber;
 use crate::contract::Header;
 use crate::mitigation::Mitigation;
-
-/// Characters in common that are a piece. A name or value that lies in the secret as a whole is one
-/// however short it is.
-const PIECE: usize = 4;
-
-/// Shorter secrets are looked for in whole names and values, and in values one after the other.
-const SHORTEST_IN_PIECES: usize = 8;
-
-/// Bits of the table of pieces, and how many words of 64 they take.
-const BITS: u32 = 4096;
-const WORDS: usize = 64;
-
-/// Tells fast that a few characters are in none of the secrets.
-#[derive(Default)]
-pub(super) struct Grams {
-    /// Each secret that is long enough, in lower case.
-    texts: Vec<Spelling>,
-    /// A bit for every [`PIECE`] bytes of them, where they hash to.
-    bits: Vec<u64>,
-}
-
-impl Grams {
-    pub(super) fn add(&mut self, text: &[u8]) {
-        if text.len() < SHORTEST_IN_PIECES {
-            return;
-        }
-        let text = Zeroizing::new(text.to_ascii_lowercase());
-        self.bits.resize(WORDS, 0);
-        for gram in text.windows(PIECE) {
-            let (word, bit) = place(gram);
-            if let Some(word) = self.bits.get_mut(word) {
-                *word |= bit;
-            }
-        }
-        self.texts.push(text);
-    }
-
-    fn may_have(&self, gram: &[u8]) -> bool {
-        let (word, bit) = place(gram);
-        self.bits.get(word).is_some_and(|word| word & bit != 0)
-    }
-}
-
-/// In whatever case.
-fn place(gram: &[u8]) -> (usize, u64) {
-    let bytes = gram.iter().fold(0_u32, |bytes, byte| {
-        bytes << 8 | u32::from(byte.to_ascii_lowercase())
-    });
-    let hash = bytes.wrapping_mul(0x9e37_79b1) >> 20;
-    let bit = hash % BITS;
-    ((bit / 64) as usize, 1 << (bit % 64))
-}
 
 /// What of one secret was found in names and values.
 struct Pieces<'a> {

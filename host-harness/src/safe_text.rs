@@ -8,26 +8,26 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::scrub::Scrubber;
 use crate::contract::{Refusal, TransportFailure};
 use crate::mitigation::Mitigation;
-use crate::sandbox::clean;
+use crate::scrub::Scrubber;
+use crate::text::clean;
 
 /// Bytes of a foreign text that are kept.
 const MOST_FOREIGN: usize = 300;
 
 /// Our own words, and foreign ones without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SafeText(String);
+pub(crate) struct SafeText(String);
 
 impl SafeText {
     /// Our own words.
-    pub(super) fn ours(text: &'static str) -> Self {
+    pub(crate) fn ours(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
     /// What somebody else says, without secrets, short and on one line.
-    pub(super) fn foreign(text: &str, secrets: &Scrubber) -> Self {
+    pub(crate) fn foreign(text: &str, secrets: &Scrubber) -> Self {
         if !Mitigation::SafeText.is_on() {
             return Self(text.to_owned());
         }
@@ -37,7 +37,7 @@ impl SafeText {
     }
 
     /// And more of it.
-    pub(super) fn and(mut self, more: impl Into<Self>) -> Self {
+    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.push_str(&more.into().0);
         self
     }
@@ -91,7 +91,7 @@ impl fmt::Display for SafeText {
 /// Why a request has no answer that a guest may see: the contract's
 /// [`TransportFailure`], with texts that cannot be anybody else's.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Unanswered {
+pub(crate) enum Unanswered {
     /// By the policy or a limit, before anything was sent. The host's own words.
     Refused(Refusal),
     NotSent(SafeText),
@@ -104,7 +104,7 @@ impl Unanswered {
     /// As the contract has it: the one place where such a text becomes a `String`. A refusal's
     /// message is the host's, with the name of the host or an embedder's word on a credential in
     /// it, and is looked through once more.
-    pub(super) fn told(self, secrets: &Scrubber) -> TransportFailure {
+    pub(crate) fn told(self, secrets: &Scrubber) -> TransportFailure {
         match self {
             Self::Refused(mut refusal) => {
                 refusal.message = secrets.scrub_text(refusal.message);
@@ -118,7 +118,7 @@ impl Unanswered {
     }
 
     /// One that a recording has, which people edit.
-    pub(super) fn recorded(failure: TransportFailure, secrets: &Scrubber) -> Self {
+    pub(crate) fn recorded(failure: TransportFailure, secrets: &Scrubber) -> Self {
         let safe = |text: String| SafeText(secrets.scrub_text(text));
         match failure {
             TransportFailure::Refused(refusal) => Self::Refused(refusal),

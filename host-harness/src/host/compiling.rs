@@ -1,38 +1,41 @@
 //! From a component's bytes to code, once for each component and kind of host.
 
-use std::hash::{Hash as _, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, watch};
-use wasmtime::Engine;
 
-use super::{Host, Runtime, Tuning};
 use crate::compiler::{Compiler, Job, Leash};
-use crate::component::LoadError;
+use crate::engine::{CodeStore, Tuning, key};
 use crate::inspection::Inspection;
+use crate::limits::{IN_PROCESS_CODE, IN_PROCESS_EFFORT};
+use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
-use crate::provenance::hexadecimal;
-use crate::sandbox::{Exports, IN_PROCESS_CODE, IN_PROCESS_EFFORT};
+use crate::sandbox::{Exports, Runtime};
 
-/// What a host compiles at the moment.
+/// How a host compiles, and what it compiles at the moment.
 pub(crate) struct Compiling {
+    code: CodeStore,
+    compiler: Option<Compiler>,
     /// One at a time: each may take all the memory that is allowed.
     turn: Arc<Semaphore>,
     under_way: watch::Sender<usize>,
 }
 
-impl Default for Compiling {
-    fn default() -> Self {
+impl Compiling {
+    pub(super) fn new(code: CodeStore, compiler: Option<Compiler>) -> Self {
         Self {
+            code,
+            compiler,
             turn: Arc::new(Semaphore::new(1)),
             under_way: watch::Sender::new(0),
         }
     }
-}
 
-impl Compiling {
+    pub(super) fn code(&self) -> &CodeStore {
+        &self.code
+    }
+
     fn begin(&self) -> UnderWay {
         self.under_way.send_modify(|count| *count += 1);
         UnderWay(self.under_way.clone())
@@ -52,32 +55,18 @@ impl Compiling {
             }
         }
     }
-}
 
-struct UnderWay(watch::Sender<usize>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
-    }
-}
-
-impl Host {
     /// A component's code, compiled where it is not there yet. The verdict was good.
-    pub(crate) async fn compiled(
-        &self,
+    pub(super) async fn compiled(
+        self: Arc<Self>,
         bytes: Arc<[u8]>,
         inspection: &Inspection,
+        runtime: Arc<Runtime>,
+        tuning: Tuning,
     ) -> Result<Arc<Exports>, LoadError> {
         let code_bytes = inspection.inside.code_bytes;
-        let (runtime, tuning) =
-            self.runtime(code_bytes)
-                .map_err(|error| LoadError::NotCompiled {
-                    reason: error.to_string(),
-                })?;
-        match self.compiler() {
+        match self.compiler.clone() {
             Some(compiler) => {
-                let compiler = compiler.clone();
                 self.hand_over(&bytes, inspection, &runtime, tuning, compiler)
                     .await?;
                 off_the_runtime(move || loaded(runtime, &bytes)).await
@@ -88,8 +77,8 @@ impl Host {
                 if !plain && Mitigation::CompileEffort.is_on() {
                     return Err(LoadError::NeedsCompiler { effort, code_bytes });
                 }
-                let turn = Arc::clone(&self.compiling().turn).acquire_owned().await;
-                let under_way = self.compiling().begin();
+                let turn = Arc::clone(&self.turn).acquire_owned().await;
+                let under_way = self.begin();
                 off_the_runtime(move || {
                     let _until_it_is_done = (turn, under_way);
                     loaded(runtime, &bytes)
@@ -102,7 +91,7 @@ impl Host {
     /// Has it compiled by the program that does so. Where it was before, under the same bounds,
     /// nothing is started: its code is there, or takes no more than it took then.
     async fn hand_over(
-        &self,
+        self: &Arc<Self>,
         bytes: &Arc<[u8]>,
         inspection: &Inspection,
         runtime: &Arc<Runtime>,
@@ -110,28 +99,25 @@ impl Host {
         compiler: Compiler,
     ) -> Result<(), LoadError> {
         let key = key(runtime.engine());
-        let mark = self.code().mark(&key, &inspection.sha256);
+        let mark = self.code.mark(&key, &inspection.sha256);
         let is_marked = || mark.as_deref().is_some_and(Path::is_file);
         if is_marked() {
             return Ok(());
         }
-        let turn = Arc::clone(&self.compiling().turn).acquire_owned().await;
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
         // Another may have had it compiled meanwhile.
         if is_marked() {
             return Ok(());
         }
-        let under_way = self.compiling().begin();
+        let under_way = self.begin();
         let leash = Leash::default();
         // Whoever gives up waiting ends the process.
         let _cut = leash.cut_on_drop();
-        let (host, bytes, code_bytes) = (
-            self.clone(),
-            Arc::clone(bytes),
-            inspection.inside.code_bytes,
-        );
+        let (this, bytes) = (Arc::clone(self), Arc::clone(bytes));
+        let code_bytes = inspection.inside.code_bytes;
         off_the_runtime(move || {
             let _until_it_is_done = (turn, under_way);
-            let Some(cache) = host.code().cache() else {
+            let Some(cache) = this.code.cache() else {
                 return Err(LoadError::NotCompiled {
                     reason: "there is no directory for its code".to_owned(),
                 });
@@ -153,6 +139,14 @@ impl Host {
             Ok(())
         })
         .await
+    }
+}
+
+struct UnderWay(watch::Sender<usize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -181,23 +175,4 @@ fn loaded(runtime: Arc<Runtime>, bytes: &[u8]) -> Result<Arc<Exports>, LoadError
     let instance = instance.map_err(LoadError::mismatch)?;
     let exports = Exports::of(instance, runtime);
     exports.map(Arc::new).map_err(LoadError::mismatch)
-}
-
-/// What an engine's code depends on, for comparison: version, processor, configuration.
-pub(crate) fn key(engine: &Engine) -> String {
-    struct Everything(Sha256);
-
-    impl Hasher for Everything {
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-
-        fn finish(&self) -> u64 {
-            0
-        }
-    }
-
-    let mut everything = Everything(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut everything);
-    hexadecimal(&everything.0.finalize())
 }

@@ -3,10 +3,11 @@
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
+use secrecy::SecretString;
 
 use super::*;
 use crate::contract::Header;
-use crate::egress::safe_text::SafeText;
+use crate::safe_text::SafeText;
 
 /// With characters that change under every encoding.
 const SECRET: &str = "ca/na\"ry+8.t0ken==";

@@ -1,15 +1,12 @@
 //! [`Runtime`]: one configuration of wasmtime, and how many instances it runs at once.
 
-use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::{Share, Taken};
-use crate::failure::Failure;
-use crate::mitigation::Mitigation;
-use crate::sandbox::{MOST_MEMORY, MOST_TABLE_ELEMENTS, StoreState, add_to_linker};
+use super::imports::add_to_linker;
+use super::state::StoreState;
+use crate::engine::Places;
+use crate::limits::{MOST_MEMORY, MOST_TABLE_ELEMENTS};
 
 /// Core instances in one component of the pool: the guest, and the shims that `wit-component`
 /// adds.
@@ -23,25 +20,25 @@ const KEPT_MEMORY: usize = 384 << 10;
 const KEPT_TABLE: usize = 64 << 10;
 const KEPT_STACK: usize = 32 << 10;
 
+/// What instances need that is the same for all of them.
 pub(crate) struct Runtime {
     engine: Engine,
     linker: Linker<StoreState>,
-    places: Arc<Semaphore>,
-    /// Of all places.
-    count: usize,
+    places: Places,
+    counts_fuel: bool,
 }
 
 impl Runtime {
-    pub(super) fn new(config: &Config, count: u32) -> wasmtime::Result<Self> {
-        let count = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
+    /// A configuration, how many instances at once, and whether it counts instructions.
+    pub(crate) fn new(config: &Config, count: u32, counts_fuel: bool) -> wasmtime::Result<Self> {
         let engine = Engine::new(config)?;
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker)?;
         Ok(Self {
             engine,
             linker,
-            places: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
-            count,
+            places: Places::new(count),
+            counts_fuel,
         })
     }
 
@@ -53,38 +50,17 @@ impl Runtime {
         &self.linker
     }
 
-    /// A place for an instance, once the share has one left.
-    pub(crate) async fn place(&self, share: Option<&Share>) -> Result<Taken, Failure> {
-        let within_share = match share {
-            Some(Share(share)) => Some(permit(share).await?),
-            None => None,
-        };
-        Ok(Taken {
-            _place: permit(&self.places).await?,
-            _within_share: within_share,
-        })
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
-    /// Whether a place may be kept by a sandbox that waits for its next operation: as long as
-    /// half of them are free, so that those who wait never wait for whoever does nothing.
-    pub(crate) fn may_keep_a_place(&self) -> bool {
-        self.places.available_permits() >= self.count / 2 || !Mitigation::Share.is_on()
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.counts_fuel
     }
-}
-
-async fn permit(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
-    let places = Arc::clone(places);
-    places
-        .acquire_owned()
-        .await
-        .map_err(|_| Failure::Cancelled {
-            message: "The host is going down.".to_owned(),
-            unsettled: false,
-        })
 }
 
 /// Instances come out of a pool whose address space is reserved beforehand.
-pub(super) fn pooled(max_instances: u32) -> InstanceAllocationStrategy {
+pub(crate) fn pooled(max_instances: u32) -> InstanceAllocationStrategy {
     let count = max_instances.max(1).saturating_add(SPARE);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)

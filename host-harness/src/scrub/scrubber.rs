@@ -1,72 +1,32 @@
-//! Takes a secret out of what comes from outside, before the guest, a log or a trace sees it.
-//!
-//! A secret is looked for in the text as it is, and in the text decoded: without [escapes], and
-//! inside [base64]; what comes of that is looked at again, since encodings are put into one
-//! another. What is replaced is the spelling in the original text, whole escapes each, so that
-//! JSON stays JSON. [`lines`] are the header lines, over which a secret may be spread.
-//!
-//! Not recognised: hexadecimal, reversed, encrypted, cut into pieces inside a body, a part alone.
-
-mod base64;
-mod escapes;
-mod lines;
+//! [`Scrubber`]: what to look for, and where it stands.
 
 use std::ops::Range;
 
 use memchr::memmem;
-use secrecy::{ExposeSecret as _, SecretString};
-use zeroize::Zeroizing;
+use secrecy::SecretString;
 
-use self::base64::Wanted;
-use self::escapes::Kinds;
-use self::lines::Grams;
+use super::base64::{self, Wanted};
+use super::escapes::{self, Kinds};
+use super::grams::Grams;
+use super::needles::{DECODINGS, SHORTEST_ENCODED, Spelling, needles_of, texts_of};
+use super::ranges::{merged, replaced};
 use crate::mitigation::Mitigation;
-
-const REDACTED: &[u8] = b"[redacted]";
-
-/// Shorter secrets are looked for only as they are: in what is decoded they would be found by
-/// accident.
-const SHORTEST_ENCODED: usize = 4;
-
-/// How often a text is decoded: twice is seen in practice (JSON in JSON, a URL in JSON, UTF-16 in
-/// base64), and more costs nothing where nothing is left to decode.
-const DECODINGS: usize = 4;
-
-/// A secret, or what is made of one.
-pub(super) type Spelling = Zeroizing<Vec<u8>>;
-
-/// What must not be seen of a secret: itself, and what it was put into. `placed` is the header value
-/// or parameter.
-pub(super) fn texts_of(secret: &SecretString, placed: Option<&[u8]>) -> Vec<Spelling> {
-    let plain = secret.expose_secret();
-    let mut texts = vec![plain.as_bytes()];
-    texts.extend(placed);
-    // A basic credential is two secrets in one.
-    if let Some((_, password)) = plain.split_once(':')
-        && password.len() >= SHORTEST_ENCODED
-    {
-        texts.push(password.as_bytes());
-    }
-    texts.retain(|text| !text.is_empty());
-    let own = texts.into_iter().map(|text| Zeroizing::new(text.to_vec()));
-    own.collect()
-}
 
 /// Secrets, and what to look for.
 #[derive(Default)]
 pub(crate) struct Scrubber {
     /// Each secret, and each text that one was put into.
-    texts: Vec<Spelling>,
+    pub(super) texts: Vec<Spelling>,
     /// What is looked for: the texts, each with a blank once more as forms encode it.
-    needles: Vec<Spelling>,
+    pub(super) needles: Vec<Spelling>,
     /// Every needle holds one of these: in an answer without them, as nearly all are, no needle
     /// needs to be looked for.
     kernels: Vec<Spelling>,
     /// What is looked for in decoded text; `None` where every secret is too short.
-    encoded: Option<Wanted>,
+    pub(super) encoded: Option<Wanted>,
     /// Whether one of them may look like an escape itself, or make one with what stands beside it.
-    unusual: bool,
-    grams: Grams,
+    pub(super) unusual: bool,
+    pub(super) grams: Grams,
 }
 
 impl Scrubber {
@@ -78,7 +38,7 @@ impl Scrubber {
     }
 
     /// Looks for this text too.
-    pub(super) fn add_text(&mut self, text: Spelling) {
+    pub(crate) fn add_text(&mut self, text: Spelling) {
         if self.texts.contains(&text) {
             return;
         }
@@ -116,14 +76,14 @@ impl Scrubber {
     }
 
     /// Where one of the texts is spelled, in whatever way: in order, and apart from one another.
-    fn spelled(&self, text: &[u8]) -> Vec<Range<usize>> {
+    pub(super) fn spelled(&self, text: &[u8]) -> Vec<Range<usize>> {
         if self.texts.is_empty() {
             return Vec::new();
         }
         self.spelled_in(text, DECODINGS)
     }
 
-    fn spelled_in(&self, text: &[u8], decodings: usize) -> Vec<Range<usize>> {
+    pub(super) fn spelled_in(&self, text: &[u8], decodings: usize) -> Vec<Range<usize>> {
         let shortest = if decodings == DECODINGS {
             0
         } else {
@@ -157,7 +117,7 @@ impl Scrubber {
     }
 
     /// Where needles of at least so many bytes stand as they are.
-    fn plain(&self, text: &[u8], shortest: usize) -> Vec<Range<usize>> {
+    pub(super) fn plain(&self, text: &[u8], shortest: usize) -> Vec<Range<usize>> {
         let long_enough =
             |needle: &&Spelling| (shortest.max(1)..=text.len()).contains(&needle.len());
         let mut kernels = self.kernels.iter().filter(long_enough);
@@ -197,50 +157,6 @@ impl std::fmt::Debug for Scrubber {
     }
 }
 
-/// The text, and where it has blanks, with `+` for each, as forms encode them.
-fn needles_of(text: &Spelling) -> Vec<Spelling> {
-    let mut needles = vec![text.clone()];
-    if text.contains(&b' ') && text.len() >= SHORTEST_ENCODED {
-        let mut plus = text.clone();
-        plus.iter_mut()
-            .filter(|byte| **byte == b' ')
-            .for_each(|byte| *byte = b'+');
-        needles.push(plus);
-    }
-    needles
-}
-
 fn holds(text: &[u8], part: &[u8]) -> bool {
     text.len() >= part.len() && memmem::find(text, part).is_some()
 }
-
-/// In order, and those that overlap as one.
-fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    ranges.sort_unstable_by_key(|range| (range.start, range.end));
-    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
-}
-
-fn replaced(bytes: Vec<u8>, ranges: &[Range<usize>]) -> Vec<u8> {
-    if ranges.is_empty() {
-        return bytes;
-    }
-    let mut clean = Vec::with_capacity(bytes.len());
-    let mut from = 0;
-    for range in ranges {
-        clean.extend_from_slice(bytes.get(from..range.start).unwrap_or_default());
-        clean.extend_from_slice(REDACTED);
-        from = range.end;
-    }
-    clean.extend_from_slice(bytes.get(from..).unwrap_or_default());
-    clean
-}
-
-#[cfg(test)]
-mod tests;

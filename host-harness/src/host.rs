@@ -1,36 +1,27 @@
 //! [`Host`]: wasmtime, configured once for a process. It compiles components, keeps their
 //! compiled code between runs, and holds the pool that instances live in.
 
-mod cache;
 mod compiling;
-mod config;
-mod runtime;
-mod ticker;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Config;
 
-pub use self::cache::CompiledCode;
-pub(crate) use self::cache::{CodeStore, opened};
-pub(crate) use self::compiling::{Compiling, key};
-pub(crate) use self::config::{GUEST_FEATURES, LARGE_CODE, Spacing, Tuning};
-pub(crate) use self::runtime::Runtime;
-use self::runtime::pooled;
-pub(crate) use self::ticker::Running;
-use self::ticker::Ticker;
+use self::compiling::Compiling;
 use crate::clock::{Clock, SystemClock};
 use crate::compiler::Compiler;
+use crate::engine::{
+    CodeStore, CompiledCode, HostError, LARGE_CODE, Running, Spacing, Ticker, Tuning,
+};
 use crate::failure::Failure;
-use crate::mitigation::{Mitigation, in_force, stack_in_force};
-use crate::sandbox::{Limits, STACK_BYTES};
+use crate::inspection::Inspection;
+use crate::limits::{Limits, STACK_BYTES};
+use crate::load_error::LoadError;
+use crate::mitigation::{in_force, stack_in_force};
+use crate::sandbox::{Exports, Runtime, pooled};
 use crate::trace::Observer;
-
-/// How finely the time that guests compute is measured.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// The fibre's stack beyond the guest's own part of it, for the host's calls.
 const HOST_STACK_BYTES: usize = 1 << 20;
@@ -107,9 +98,7 @@ struct Inner {
     large: Mutex<Option<Arc<Runtime>>>,
     tuning: Tuning,
     stack_bytes: usize,
-    code: CodeStore,
-    compiler: Option<Compiler>,
-    compiling: Compiling,
+    compiling: Arc<Compiling>,
     ticker: Arc<Ticker>,
     clock: Arc<dyn Clock>,
     count_fuel: bool,
@@ -141,9 +130,7 @@ impl Host {
                 large: false,
             },
             stack_bytes: options.stack_bytes,
-            code,
-            compiler: options.compiler,
-            compiling: Compiling::default(),
+            compiling: Arc::new(Compiling::new(code, options.compiler)),
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
@@ -159,7 +146,7 @@ impl Host {
     }
 
     /// That of a component with so many bytes of code.
-    pub(crate) fn runtime(&self, code_bytes: u64) -> Result<(Arc<Runtime>, Tuning), HostError> {
+    fn runtime(&self, code_bytes: u64) -> Result<(Arc<Runtime>, Tuning), HostError> {
         let mut tuning = self.0.tuning;
         if code_bytes <= LARGE_CODE {
             return Ok((Arc::clone(&self.0.pooled), tuning));
@@ -169,19 +156,30 @@ impl Host {
         if let Some(runtime) = &*large {
             return Ok((Arc::clone(runtime), tuning));
         }
-        let mut config = tuning.config(self.0.code.cache().cloned());
+        let mut config = tuning.config(self.code().cache().cloned());
         with_stack(&mut config, self.0.stack_bytes);
-        let runtime = Runtime::new(&config, LARGE_AT_ONCE).map_err(HostError::of)?;
+        let runtime =
+            Runtime::new(&config, LARGE_AT_ONCE, tuning.count_fuel).map_err(HostError::of)?;
         self.0.ticker.drive(runtime.engine());
         Ok((Arc::clone(large.insert(Arc::new(runtime))), tuning))
     }
 
     pub(crate) fn code(&self) -> &CodeStore {
-        &self.0.code
+        self.0.compiling.code()
     }
 
-    pub(crate) fn compiler(&self) -> Option<&Compiler> {
-        self.0.compiler.as_ref()
+    /// A component's code, compiled where it is not there yet. The verdict was good.
+    pub(crate) async fn compiled(
+        &self,
+        bytes: Arc<[u8]>,
+        inspection: &Inspection,
+    ) -> Result<Arc<Exports>, LoadError> {
+        let runtime = self.runtime(inspection.inside.code_bytes);
+        let (runtime, tuning) = runtime.map_err(|error| LoadError::NotCompiled {
+            reason: error.to_string(),
+        })?;
+        let compiling = Arc::clone(&self.0.compiling);
+        compiling.compiled(bytes, inspection, runtime, tuning).await
     }
 
     /// What is being compiled.
@@ -230,42 +228,9 @@ impl Host {
     }
 }
 
-/// How many places one connection may take at once, so that none takes them all, however many
-/// operations it is given and however long its upstream keeps each of them.
-pub(crate) struct Share(Arc<Semaphore>);
-
-impl Share {
-    /// Twice as many as may be on the wire: while those wait for answers, as many others
-    /// compute or settle.
-    pub(crate) fn of(max_concurrency: usize) -> Self {
-        let places = match Mitigation::Share.is_on() {
-            true => max_concurrency.max(1).saturating_mul(2),
-            false => Semaphore::MAX_PERMITS,
-        };
-        Self(Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))))
-    }
-}
-
-/// A place in the pool, and in its connection's share.
-pub(crate) struct Taken {
-    _place: OwnedSemaphorePermit,
-    _within_share: Option<OwnedSemaphorePermit>,
-}
-
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").finish_non_exhaustive()
-    }
-}
-
-/// The host cannot be set up.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("The host cannot be set up: {0}")]
-pub struct HostError(String);
-
-impl HostError {
-    fn of(error: wasmtime::Error) -> Self {
-        Self(format!("{error:#}"))
     }
 }
 
@@ -279,7 +244,10 @@ fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), H
         let mut config = tuning.config(code.cache().cloned());
         with_stack(&mut config, options.stack_bytes);
         config.allocation_strategy(pooled(options.max_instances));
-        Ok((Runtime::new(&config, options.max_instances)?, spacing))
+        Ok((
+            Runtime::new(&config, options.max_instances, options.count_fuel)?,
+            spacing,
+        ))
     };
     spaced(Spacing::Addressable)
         .or_else(|_| spaced(Spacing::LargestMemory))

@@ -1,0 +1,57 @@
+//! [`Network`]: how a connection uses the network.
+
+use std::path::PathBuf;
+
+use super::address::AddressRange;
+#[cfg(feature = "testing")]
+use super::in_process::InProcess;
+
+/// How a connection uses the network: `[network]` in a connection file. Its timeouts are
+/// among the [`Limits`](crate::Limits).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Network {
+    /// Nothing but GET and HEAD passes, whatever the operation.
+    pub read_only: bool,
+    /// Plain http is taken to loopback addresses.
+    pub allow_loopback_http: bool,
+    /// Addresses off the public internet that names may lead to.
+    pub allow_addresses: Vec<AddressRange>,
+    /// Requests at once. Default 2. Operations run twice as many at once; further ones wait,
+    /// so that one connection leaves places in the host to the others.
+    pub max_concurrency: usize,
+    /// Requests that start within any minute. Default: not limited.
+    pub max_requests_per_minute: Option<u32>,
+    /// The proxy to go through; those of the environment are ignored. The proxy resolves
+    /// the upstream's name, so that where it leads is the proxy's to check.
+    pub proxy: Option<String>,
+    /// PEM certificates to trust beside the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// A planted fault, to show that tests notice it: what a connector marks as `once` is
+    /// sent again like anything else.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub repeats_once: bool,
+    /// Who answers in place of the network, so that a benchmark times the host alone.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub in_process: Option<InProcess>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            allow_loopback_http: false,
+            allow_addresses: Vec::new(),
+            max_concurrency: 2,
+            max_requests_per_minute: None,
+            proxy: None,
+            ca_file: None,
+            #[cfg(feature = "testing")]
+            repeats_once: false,
+            #[cfg(feature = "testing")]
+            in_process: None,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+use super::one;
+
+pub(crate) fn other() {
+    one::one();
+}

@@ -1,0 +1,3 @@
+use super::other::Other;
+
+pub(crate) struct One(Other);

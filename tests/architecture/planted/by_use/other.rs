@@ -1,0 +1,3 @@
+use crate::by_use::one::One;
+
+pub(crate) struct Other(Box<One>);

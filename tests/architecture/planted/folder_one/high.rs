@@ -1,0 +1,1 @@
+pub(crate) struct High(crate::folder_two::low::Low);

@@ -1,0 +1,2 @@
+mod high;
+pub(crate) mod low;

@@ -1,0 +1,3 @@
+use super::low::Low;
+
+pub(crate) struct High(Low);

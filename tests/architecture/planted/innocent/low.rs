@@ -1,0 +1,6 @@
+pub(in crate::innocent) struct Low;
+
+#[cfg(test)]
+mod tests {
+    use super::super::High;
+}

@@ -1,0 +1,3 @@
+use super::Second;
+
+pub(crate) struct First(Second);

@@ -1,0 +1,5 @@
+mod first;
+mod second;
+
+pub(crate) use first::{First as Renamed};
+pub(crate) use second::*;

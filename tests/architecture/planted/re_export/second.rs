@@ -1,0 +1,1 @@
+pub(crate) struct Second(Box<crate::re_export::Renamed>);

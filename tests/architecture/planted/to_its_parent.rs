@@ -1,0 +1,3 @@
+mod child;
+
+pub(crate) struct Parent(Option<child::Child>);
