@@ -3,9 +3,9 @@
 use clap::Subcommand;
 
 use super::connect::{Connected, connect};
+use super::options::{Options, Stop, pair};
 use super::output::{Output, joined, printable, sentence, shown, status, table};
 use super::terminal::Bar;
-use super::{Options, Stop, pair};
 use crate::attributes::{self, Pair, values};
 use crate::connection::Connection;
 use crate::contract::{AccountStatus, Edits, Manifest, Outcome};

@@ -8,8 +8,8 @@ use guest_build::{Guest, Package, Tools};
 use serde_json::json;
 
 use super::connect::{host, loaded};
+use super::options::{Options, Stop};
 use super::output::{Output, printable, sentence, wrapped};
-use super::{Options, Stop};
 use crate::component::Component;
 use crate::failure::Failure;
 use crate::inspection::Inspection;

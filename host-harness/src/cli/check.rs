@@ -1,9 +1,9 @@
 //! `harness check`: whether a connection works.
 
 use super::connect::connect;
+use super::options::{Options, Stop};
 use super::output::{Output, notices};
 use super::terminal::Text;
-use super::{Options, Stop};
 use crate::contract::Notice;
 use crate::json;
 

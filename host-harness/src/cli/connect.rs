@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::options::{Options, Stop};
 use super::output::{Output, printable};
-use super::{Options, Stop};
 use crate::attributes::is_hidden;
 use crate::bundled::CONNECTOR_8X8;
 use crate::compiler::Compiler;
@@ -64,7 +64,7 @@ fn this_program() -> Result<Compiler, Stop> {
     };
     let program = program
         .map_err(|error| Stop::Usage(format!("This program does not find itself: {error}.")))?;
-    Ok(Compiler::new(program).argument(super::COMPILE))
+    Ok(Compiler::new(program).argument(super::options::COMPILE))
 }
 
 /// Loads a component. Where that means compiling it, and it takes longer than a moment, a line
@@ -131,7 +131,9 @@ pub(super) async fn component(
 /// of it.
 pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop> {
     if let (Some(_), None) = (&options.replay, &options.connection) {
-        let replay = options.tapes.replay(options)?;
+        let replay = options
+            .tapes
+            .replay(options.replay.as_deref(), options.dry_run)?;
         let recorded = replay
             .map(|replay| ConnectionOptions::replaying(&replay))
             .unwrap_or_default();
@@ -180,8 +182,10 @@ pub(super) fn watched(
     mut connection: ConnectionOptions,
 ) -> Result<(ConnectionOptions, Option<Arc<HarFile>>), Stop> {
     let trace = trace(options, manifest)?;
-    connection.record = options.tapes.record(options)?;
-    connection.replay = options.tapes.replay(options)?;
+    connection.record = options.tapes.record(options.record.as_deref())?;
+    connection.replay = options
+        .tapes
+        .replay(options.replay.as_deref(), options.dry_run)?;
     connection.dry_run = options.dry_run;
     let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
     let writes: Arc<dyn Observer> = options.writes.clone();

@@ -8,8 +8,8 @@ use clap::Args;
 use toml::{Table, Value};
 
 use super::connect::named_component;
+use super::options::{Options, Stop};
 use super::output::{Output, wrapped};
-use super::{Options, Stop};
 use crate::connection_file::ConnectionFile;
 use crate::contract::{Manifest, Setting, SettingKind};
 

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::connect::{component, host, observer, trace};
+use super::options::{Options, Stop};
 use super::output::{Output, printable};
-use super::{Options, Stop};
 use crate::attributes;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::contract::{AccountStatus, Deletion, Effect, Manifest, Outcome};
@@ -84,7 +84,7 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
         .setting("customer-id", tenant.customer_id())
         .credentials(StaticCredentials::new().with("api-token", tenant.token()));
     connect.network.allow_loopback_http = true;
-    connect.record = options.tapes.record(options)?;
+    connect.record = options.tapes.record(options.record.as_deref())?;
     let shown: Arc<dyn Observer> = watched.clone();
     connect.observer = observer([shown].into_iter().chain(options.measured()));
     let mut demo = Demo {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::connect::named_component;
+use super::options::{Options, Stop};
 use super::output::{Output, prose_table, shown, wrapped};
-use super::{Options, Stop};
 use crate::connection_file::ConnectionFile;
 use crate::contract::{Manifest, Mutability, SettingKind};
 use crate::json;

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+use super::options::{Options, Stop};
 use super::output::{Output, printable, prose_table, shown, table};
 use super::sync::JournalArguments;
-use super::{Options, Stop};
 use crate::sync::SyncError;
 use crate::sync::journal::{Journal, RunRecord, StepRecord};
 

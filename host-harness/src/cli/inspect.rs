@@ -3,6 +3,7 @@
 //! is run, for its manifest; no secret is read.
 
 mod claims;
+mod line;
 mod outside;
 
 use std::borrow::Cow;
@@ -12,9 +13,10 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use self::claims::Claims;
+use self::line::line;
 use super::connect::{host, host_with, loaded};
+use super::options::{Options, Stop};
 use super::output::{Output, wrapped};
-use super::{Options, Stop};
 use crate::bundled::CONNECTOR_8X8;
 use crate::component::Component;
 use crate::connection_file::ConnectionFile;
@@ -23,7 +25,6 @@ use crate::inspection::Inspection;
 use crate::json;
 use crate::load_error::LoadError;
 use crate::provenance::Provenance;
-use crate::text::clean;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -248,14 +249,4 @@ impl Review<'_> {
         }
         text
     }
-}
-
-/// Text of a component or a file, which may be anything, in one line of the report.
-fn line(text: &str) -> String {
-    const MOST: usize = 2_000;
-    let mut line = clean(text, MOST);
-    if line.len() < text.len() && text.len() > MOST {
-        line.push('…');
-    }
-    line
 }

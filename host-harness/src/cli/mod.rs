@@ -16,6 +16,7 @@ mod history;
 mod inspect;
 mod interruption;
 mod new;
+mod options;
 mod output;
 mod provision;
 mod recording;
@@ -26,22 +27,18 @@ mod sync;
 mod tenant;
 mod terminal;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::attributes::Pair;
 use crate::failure::Failure;
-use interruption::{Interruption, Writes};
+use options::{COMPILE, Options, Stop};
 use output::Output;
-use recording::Tapes;
-use stats::Stats;
 use terminal::Text;
 
 /// Provisions accounts through sandboxed connectors. Without --component it runs the
@@ -65,57 +62,6 @@ First steps:
 
 Exit codes: 0 done, 1 the operation failed, 2 wrong usage, connection file or settings,
 3 done in part, 4 stopped by a guard.";
-
-/// Options of every command.
-#[derive(Debug, Clone, clap::Args)]
-struct Options {
-    /// The connector to run, a WebAssembly component [default: the bundled 8x8 connector]
-    #[arg(long, global = true, value_name = "FILE")]
-    component: Option<PathBuf>,
-    /// The connection file: settings, where the secrets are, network
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "HARNESS_CONNECTION",
-        hide_env_values = true
-    )]
-    connection: Option<PathBuf>,
-    /// Answer with one JSON document on stdout
-    #[arg(long, global = true)]
-    json: bool,
-    /// Send reads, and show the first write instead of sending it
-    #[arg(long, global = true)]
-    dry_run: bool,
-    /// Write every exchange into an HTTP Archive, secrets redacted
-    #[arg(long, global = true, value_name = "FILE.har")]
-    trace: Option<PathBuf>,
-    /// Leave bodies and query strings out of the HTTP Archive
-    #[arg(long, global = true, requires = "trace")]
-    trace_without_values: bool,
-    /// Write every exchange into a new folder, a readable file each, secrets left out
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "replay")]
-    record: Option<PathBuf>,
-    /// Answer from such a folder instead of from the network: no token and no --connection
-    /// needed; exit 1 where what is sent is not what was recorded
-    #[arg(long, global = true, value_name = "DIR")]
-    replay: Option<PathBuf>,
-    #[arg(skip)]
-    tapes: Arc<Tapes>,
-    /// Afterwards, on stderr, what each operation used up: requests, bytes, instructions
-    /// (fuel), memory and time; with --json as one document in one line
-    #[arg(long, global = true)]
-    stats: bool,
-    #[arg(skip)]
-    measured: Arc<Stats>,
-    #[arg(skip)]
-    writes: Arc<Writes>,
-    #[arg(skip)]
-    interruption: Arc<Interruption>,
-    /// Say more on stderr; twice for everything
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    verbose: u8,
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -166,30 +112,6 @@ enum Command {
 enum ConnectionCommand {
     /// Write a commented connection file, made from the connector's manifest
     New(connection_new::Arguments),
-}
-
-/// The command by which the program starts itself.
-const COMPILE: &str = "compile-for-host";
-
-/// Why a command ends without its answer.
-#[derive(Debug)]
-enum Stop {
-    /// Something failed.
-    Failed(Failure),
-    /// The answer was given, and is not a good one: exit 1.
-    Verdict,
-    /// The answer was given, and shows that the connection file is of no use: exit 2.
-    Unusable,
-    /// The answer was given; the program ends with this code.
-    Code(u8),
-    /// The program's own surroundings: a file that cannot be written, for example.
-    Usage(String),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
 }
 
 /// Runs the program with the process's arguments.
@@ -284,7 +206,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
     let writes = Arc::clone(&cli.options.writes);
     let interruption = Arc::clone(&cli.options.interruption);
     let options = &cli.options;
-    recording::check(options, &cli.command)?;
+    recordable(options, &cli.command)?;
     if let Command::Tenant(arguments) = cli.command {
         // Ends by Ctrl-C, which is its usual end.
         return tenant::run(arguments, output).await;
@@ -359,12 +281,31 @@ fn log_to_stderr(verbose: u8) {
         .try_init();
 }
 
-/// `NAME=VALUE`; the value may be empty, and may hold further `=`.
-fn pair(text: &str) -> Result<Pair, String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.to_owned()))
-        }
-        _ => Err("expected NAME=VALUE, such as title=Analyst".to_owned()),
+/// Whether the command is one that sends anything.
+fn recordable(options: &Options, command: &Command) -> Result<(), Stop> {
+    let silent = matches!(
+        command,
+        Command::Connection(_)
+            | Command::Inspect(_)
+            | Command::Describe(_)
+            | Command::Rules(_)
+            | Command::Review(_)
+            | Command::History(_)
+            | Command::Tenant(_)
+    );
+    if silent && (options.record.is_some() || options.replay.is_some()) {
+        return Err(Stop::Usage(
+            "This command sends nothing that could be recorded: --record and --replay go with \
+             check, account, provision, deprovision and sync."
+                .to_owned(),
+        ));
     }
+    if matches!(command, Command::Demo(_)) && options.replay.is_some() {
+        return Err(Stop::Usage(
+            "The demo has a tenant of its own, at another address each time: it can be recorded \
+             and not replayed."
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
+use super::options::{Options, Stop};
 use super::output::Output;
-use super::{Options, Stop};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

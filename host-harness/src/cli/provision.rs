@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::account::written;
 use super::connect::connect;
+use super::options::{Options, Stop, pair};
 use super::output::Output;
-use super::{Options, Stop, pair};
 use crate::attributes::{self, Pair};
 use crate::provision::{self as steps, Matching};
 

@@ -1,9 +1,9 @@
 //! `--record` and `--replay`: exchanges into a folder, and answers out of it.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::output::{Output, printable};
-use super::{Command, Options, Stop};
 use crate::failure::Failure;
 use crate::recording::{Recorder, Replay};
 
@@ -22,39 +22,10 @@ struct State {
     ends_early: bool,
 }
 
-/// Whether the command is one that sends anything.
-pub(super) fn check(options: &Options, command: &Command) -> Result<(), Stop> {
-    let silent = matches!(
-        command,
-        Command::Connection(_)
-            | Command::Inspect(_)
-            | Command::Describe(_)
-            | Command::Rules(_)
-            | Command::Review(_)
-            | Command::History(_)
-            | Command::Tenant(_)
-    );
-    if silent && (options.record.is_some() || options.replay.is_some()) {
-        return Err(Stop::Usage(
-            "This command sends nothing that could be recorded: --record and --replay go with \
-             check, account, provision, deprovision and sync."
-                .to_owned(),
-        ));
-    }
-    if matches!(command, Command::Demo(_)) && options.replay.is_some() {
-        return Err(Stop::Usage(
-            "The demo has a tenant of its own, at another address each time: it can be recorded \
-             and not replayed."
-                .to_owned(),
-        ));
-    }
-    Ok(())
-}
-
 impl Tapes {
     /// The folder to write into.
-    pub(super) fn record(&self, options: &Options) -> Result<Option<Arc<Recorder>>, Failure> {
-        let Some(folder) = &options.record else {
+    pub(super) fn record(&self, folder: Option<&Path>) -> Result<Option<Arc<Recorder>>, Failure> {
+        let Some(folder) = folder else {
             return Ok(None);
         };
         let recorder = Arc::new(Recorder::create(folder)?);
@@ -63,14 +34,18 @@ impl Tapes {
     }
 
     /// The recording to answer from, read once.
-    pub(super) fn replay(&self, options: &Options) -> Result<Option<Arc<Replay>>, Failure> {
-        let Some(folder) = &options.replay else {
+    pub(super) fn replay(
+        &self,
+        folder: Option<&Path>,
+        dry_run: bool,
+    ) -> Result<Option<Arc<Replay>>, Failure> {
+        let Some(folder) = folder else {
             return Ok(None);
         };
         let mut state = self.state();
         if state.replay.is_none() {
             state.replay = Some(Arc::new(Replay::open(folder)?));
-            state.ends_early = options.dry_run;
+            state.ends_early = dry_run;
         }
         Ok(state.replay.clone())
     }

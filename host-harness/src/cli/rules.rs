@@ -9,8 +9,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::connect::{component, connection_file, host};
+use super::options::{Options, Stop};
 use super::output::{Output, joined, printable};
-use super::{Options, Stop};
 use crate::contract::Manifest;
 use crate::json;
 use crate::sync::{BadRow, Roster, RosterSource, Rules, Standing, Wish, starter};

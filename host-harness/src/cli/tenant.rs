@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Stop;
+use super::options::Stop;
 use super::output::{Output, printable};
 use crate::private_file;
 use crate::simulated_tenant::{Fault, FaultSchedule, SimulatedTenant, Switch, TenantOptions};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::check::{Checked, Stop};
 use super::expect::{done, refused};
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use crate::contract::{CredentialPlacement, FailureKind};
 use crate::egress::StaticCredentials;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Checked, Stop};
 use super::expect::{UNSUPPORTED, done, refused};
 use super::first_state::edits;
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use super::values::Slot;
 use crate::attributes::spec;

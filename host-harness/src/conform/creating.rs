@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Checked, Stop};
-use super::expect::{ALREADY_EXISTS, count, done, other_effect, refused, told};
+use super::expect::{ALREADY_EXISTS, count, done, other_effect, refused};
 use super::first_state::{edits, edits_to};
+use super::outcome::told;
+use super::outcome::{Checked, Stop};
 use super::trial::{Made, Trial, is_ours};
 use super::values::{Slot, is_unique};
 use crate::attributes::{spec, values};

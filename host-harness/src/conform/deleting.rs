@@ -1,8 +1,8 @@
 //! Deletion, in the upstream's sense of it. The last of the checks that write.
 
-use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, NOT_FOUND, done, refused};
 use super::finding::is_found;
+use super::outcome::{Checked, Stop};
 use super::reading;
 use super::trial::{Made, Trial};
 use crate::contract::{AccountStatus, Deletion, DeletionEffect, Effect, Operations};

@@ -1,6 +1,6 @@
 //! What is demanded of results.
 
-use super::check::{Checked, Stop};
+use super::outcome::{Checked, Stop, told};
 use super::trial::Trial;
 use crate::attributes::{same, spec, values};
 use crate::contract::{self, Account, Attribute, Effect, FailureKind, Mutability, Notice};
@@ -47,15 +47,6 @@ pub(super) fn other_effect(effect: Effect, due: &str) -> Stop {
         "the outcome says `{}`, where `{due}` is due; --trace FILE.har shows what was sent",
         json::effect(effect)
     ))
-}
-
-/// Kind and message, for a sentence.
-pub(super) fn told(failure: &Failure) -> String {
-    format!(
-        "`{}` ({})",
-        failure.kind(),
-        failure.message().trim_end_matches('.')
-    )
 }
 
 /// That one of the failure's problems is of this name.

@@ -1,7 +1,8 @@
 //! Accounts by the value of a lookup key.
 
-use super::check::{Checked, Stop};
-use super::expect::{UNSUPPORTED, done, refused, told};
+use super::expect::{UNSUPPORTED, done, refused};
+use super::outcome::told;
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use super::values::Slot;
 use crate::attributes::{spec, values};

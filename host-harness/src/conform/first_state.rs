@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::check::Stop;
-use super::expect::told;
+use super::outcome::Stop;
+use super::outcome::told;
 use super::trial::{Made, Trial};
 use crate::attributes::{same, spec, values};
 use crate::contract::{AccountStatus, Change, Edits, Manifest, Mutability, Operations};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Checked, Stop};
 use super::expect::{done, refused};
 use super::first_state::with_status;
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use crate::contract::{Account, AccountStatus, FailureKind, Operations, Page, PageQuery};
 

@@ -10,7 +10,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | `check` | what a check is, and the table of them |
+//! | `check`, `table` | what a check is, and the table of them |
 //! | `trial` | the tenant that they run on, and what one check leaves to the next |
 //! | `first_state` | how an account is brought back to it |
 //! | `watcher` | what is sent |
@@ -42,48 +42,33 @@ mod finding;
 mod first_state;
 mod listing;
 mod opening;
+mod options;
+mod outcome;
 mod reading;
 mod refusals;
 mod report;
 mod status;
+mod table;
 mod texts;
 mod trial;
 mod updating;
 mod values;
 mod watcher;
 
-pub use self::check::{Check, checks};
+pub use self::check::Check;
+pub use self::options::Options;
 pub use self::report::{Finding, Report, Verdict};
 
-use self::check::{Stop, Touches};
+pub use self::table::checks;
+
+use self::check::Touches;
+use self::outcome::Stop;
 use self::trial::Trial;
 use self::values::Values;
-use crate::attributes::Pair;
 use crate::component::Component;
 use crate::connection::ConnectionOptions;
 use crate::contract::{DeletionEffect, Operations};
 use crate::failure::Failure;
-
-/// How a run goes.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Options {
-    /// The accounts of the run are named after it.
-    pub prefix: String,
-    /// Values that the tenant decides, by the attribute's name; `{}` in one stands for the
-    /// account's name, such as `conform-1`. A second value for the same attribute is the one
-    /// that the attribute is changed to.
-    pub values: Vec<Pair>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            prefix: "conform".to_owned(),
-            values: Vec::new(),
-        }
-    }
-}
 
 /// A run about to begin.
 pub struct Conformance {

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Checked, Stop};
-use super::expect::{done, told};
+use super::expect::done;
+use super::outcome::told;
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use crate::connection::ConnectionOptions;
 use crate::contract::{self, FailureKind, SettingKind, SettingValue};

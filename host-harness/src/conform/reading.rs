@@ -1,8 +1,8 @@
 //! One account by its id, and ids that nobody has.
 
-use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, NOT_FOUND, done, refused};
 use super::first_state::edits;
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use super::values::Slot;
 use crate::contract::{Change, Deletion, Mutability, Operations};

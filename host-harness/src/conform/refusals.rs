@@ -1,8 +1,8 @@
 //! Drafts and edits that the manifest forbids: refused by name, before anything is written.
 
-use super::check::{Checked, Stop};
 use super::expect::{INVALID_ACCOUNT, names, refused};
 use super::first_state::edits;
+use super::outcome::{Checked, Stop};
 use super::trial::Trial;
 use super::values::{Slot, is_given};
 use crate::attributes::values;

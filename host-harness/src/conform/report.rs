@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::Check;
+use super::check::Check;
 
 /// What came of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]

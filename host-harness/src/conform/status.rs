@@ -1,8 +1,8 @@
 //! Accounts are deactivated and activated.
 
-use super::check::{Checked, Stop};
 use super::expect::done;
 use super::first_state::with_status;
+use super::outcome::{Checked, Stop};
 use super::trial::{Made, Trial};
 use super::updating::{seen, unchanged};
 use crate::attributes::{same, values};

@@ -1,8 +1,8 @@
 //! Texts that a service may stumble over: kept as they are, or refused.
 
-use super::check::{Checked, Stop};
 use super::expect::done;
 use super::first_state::edits;
+use super::outcome::{Checked, Stop};
 use super::trial::{Made, Trial};
 use super::updating::{free, is_the_tenants, seen};
 use super::values::is_plain_text;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::check::Stop;
-use super::expect::told;
+use super::outcome::Stop;
+use super::outcome::told;
 use super::values::{Slot, Values};
 use super::watcher::Watcher;
 use crate::attributes::{same, spec, values};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Checked, Stop};
-use super::expect::{ALREADY_EXISTS, done, other_effect, refused, told};
+use super::expect::{ALREADY_EXISTS, done, other_effect, refused};
 use super::first_state::{edits, with_status};
+use super::outcome::told;
+use super::outcome::{Checked, Stop};
 use super::trial::{Made, Trial};
 use super::values::{Slot, is_unique};
 use crate::attributes::{same, values};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Options;
+use super::options::Options;
 use crate::attributes::{Pair, draft, spec};
 use crate::contract::{
     Attribute, AttributeSpec, Manifest, Mutability, Problem, Uniqueness, Value, ValueType,

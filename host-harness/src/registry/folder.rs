@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::options::MOST_PLACES;
 use super::place::{Bytes, Found, Item, Stamp};
-use super::{MOST_PLACES, unreadable};
+use super::unreadable::unreadable;
 use crate::load_error::LoadError;
 use crate::mitigation::Mitigation;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Registry;
+use super::catalog::Registry;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
 use crate::failure::Failure;
@@ -31,6 +31,21 @@ struct State {
     connection: Connection,
     /// The component that could not be connected, by its digest, and why.
     problem: Option<(String, Failure)>,
+}
+
+impl Registry {
+    /// A connection that moves on to new versions of the connector `id` by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::NotInRegistry`], and those of [`Component::connect`].
+    pub async fn connect(
+        &self,
+        id: &str,
+        options: ConnectionOptions,
+    ) -> Result<LiveConnection, Failure> {
+        LiveConnection::open(self.clone(), id, options).await
+    }
 }
 
 impl LiveConnection {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::RegistryOptions;
+use super::options::RegistryOptions;
 use super::place::{Bytes, Item, Place, Stamp};
 use super::shelf::Entry;
 use crate::component::Component;

@@ -1,24 +1,16 @@
-//! Where components are found: files of a folder, or artifacts of an OCI layout.
+//! One place where a component is found: a file of a folder, or an artifact of an OCI layout.
 
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::oci::Blob;
+use super::blob::Blob;
+use super::refreshed::Refused;
 use super::shelf::{Entry, Release};
-use super::{Refused, folder, oci};
 use crate::limits::COMPONENT_BYTES;
-use crate::load_error;
-use crate::load_error::LoadError;
+use crate::load_error::{self, LoadError};
 use crate::provenance::beside;
-
-/// What a registry reads.
-#[derive(Debug, Clone)]
-pub(super) enum Source {
-    Folder(PathBuf),
-    OciLayout(PathBuf),
-}
 
 /// What tells without reading a file, or its signature, that it is another than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,40 +163,5 @@ impl Item {
             )),
             _ => Ok(()),
         }
-    }
-}
-
-impl Source {
-    pub(super) fn at(path: &Path) -> Self {
-        if path.join(oci::MARK).is_file() {
-            Self::OciLayout(path.to_owned())
-        } else {
-            Self::Folder(path.to_owned())
-        }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Self::Folder(path) | Self::OciLayout(path) => path,
-        }
-    }
-
-    /// Reads what is not as it was, off the threads that operations run on.
-    pub(super) async fn look(&self, places: &[Place]) -> Result<Vec<Found>, LoadError> {
-        // A blob that was not there yet, or not whole, changes without a trace in the index.
-        let again = matches!(self, Self::OciLayout(_))
-            && places.iter().any(|place| place.problem.is_some());
-        let known: Vec<(String, Stamp)> = places
-            .iter()
-            .filter(|_| !again)
-            .map(|place| (place.name.clone(), place.stamp.clone()))
-            .collect();
-        let source = self.clone();
-        let look = tokio::task::spawn_blocking(move || match &source {
-            Self::Folder(path) => folder::look(path, &known),
-            Self::OciLayout(path) => oci::look(path, &known),
-        });
-        look.await
-            .map_err(|error| super::unreadable(self.path(), error))?
     }
 }

@@ -8,7 +8,8 @@ use super::answer::{Refusal, ScimType};
 use super::filter::{self, Filter};
 use super::projection::Projection;
 use super::schema::Names;
-use super::store::{User, View};
+use super::store::View;
+use super::stored::User;
 use super::switches::{Switch, Switches};
 
 /// The schema of a list (RFC 7644 §3.4.2).

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::filter::{Filter, Operand, Operator, fold};
 use super::schema::Target;
-use super::store::User;
+use super::stored::User;
 
 /// What a filter looks at.
 #[derive(Clone, Copy)]

@@ -50,12 +50,15 @@ mod rules;
 mod schedule;
 mod schema;
 mod server;
+mod shared;
 mod store;
+mod stored;
 mod switches;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod users;
+mod waiting_faults;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -73,11 +76,11 @@ pub use self::schedule::FaultSchedule;
 pub use self::switches::{Switch, Switches, UnknownSwitch};
 pub use self::tls::TlsError;
 
-use self::faults::Faults;
 use self::log::Log;
-use self::server::{Shared, lock};
+use self::shared::{Shared, lock};
 use self::store::Store;
 use self::users::Tenant;
+use self::waiting_faults::Faults;
 
 /// How a tenant is set up.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use super::answer::{Refusal, ScimType};
 use super::edit::{Verb, set, set_in_every, set_where, within};
 use super::filter::{self, Filter, shortened};
 use super::schema::{Attribute, Mutability, Names, Schema, Target};
-use super::store::Attributes;
+use super::stored::Attributes;
 use super::switches::{Switch, Switches};
 
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
 use super::schema::{Attribute, Kind, Mutability, Names, USER_URN};
-use super::store::{Attributes, User};
+use super::stored::{Attributes, User};
 use super::switches::{Switch, Switches};
 
 /// Reads the attributes of a body (POST and PUT).

@@ -13,7 +13,7 @@ use axum::routing::{any, get};
 use serde_json::Value;
 
 use super::answer::{Answer, Refusal};
-use super::server::{Shared, StaleAnswer, lock};
+use super::shared::{Shared, StaleAnswer, lock};
 use super::switches::{Switch, Switches};
 use super::users::{Head, Outcome, Tenant};
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
 use super::schema::{ENTERPRISE_URN, SITE_URN};
-use super::store::Attributes;
+use super::stored::Attributes;
 use super::switches::{Switch, Switches};
 
 /// What 8x8 stores as the address of somebody without one (docs/8x8.md §3, workEmail).

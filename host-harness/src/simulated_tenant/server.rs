@@ -2,7 +2,7 @@
 //! and the faults that strike an exchange.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -23,32 +23,13 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Committed;
-use super::faults::{Delivery, FaultEffect, Faults};
-use super::log::{Entry, Log, Received};
+use super::faults::{Delivery, FaultEffect};
+use super::log::{Entry, Received};
 use super::routes;
-use super::users::Tenant;
+use super::shared::{Shared, StaleAnswer, lock};
 
 /// The largest request body, in bytes. A user is well below 10 KB.
 const MAX_BODY: usize = 1024 * 1024;
-
-/// What the connections and the handle share. Has no `Debug`: it holds the token.
-pub(super) struct Shared {
-    pub(super) customer_id: String,
-    /// Nothing once it was cleared.
-    pub(super) token: Mutex<Option<String>>,
-    pub(super) tenant: Mutex<Tenant>,
-    pub(super) log: Mutex<Log>,
-    pub(super) faults: Mutex<Faults>,
-}
-
-/// Nothing is left half done under these locks, so a poisoned one is as good as any.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Marks a request to be answered with the state before the latest change.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StaleAnswer;
 
 /// Ends the connection: hyper closes it (or resets the stream) without another byte.
 #[derive(Debug, thiserror::Error)]

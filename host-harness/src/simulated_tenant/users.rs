@@ -12,7 +12,8 @@ use super::patch::Patch;
 use super::resource::{self, etag, location};
 use super::rules::{self, Write};
 use super::schema::{Names, SITE_URN, SITE_URN_8X8USER};
-use super::store::{Attributes, Store, User, View};
+use super::store::{Store, View};
+use super::stored::{Attributes, User};
 use super::switches::{Switch, Switches};
 
 /// What a request gets: an answer, or a refusal that becomes one.

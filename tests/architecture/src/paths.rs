@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, ImplItem, Item, Macro, Visibility};
 
@@ -54,11 +55,11 @@ impl<'ast> Visit<'ast> for Paths {
     /// What a macro is given is not parsed; paths are told by their shape.
     fn visit_macro(&mut self, called: &'ast Macro) {
         self.visit_path(&called.path);
-        self.tokens(&called.tokens.to_string());
+        self.tokens(called.tokens.clone());
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
-        self.tokens(&item.mac.tokens.to_string());
+        self.tokens(item.mac.tokens.clone());
         visit::visit_item_macro(self, item);
     }
 
@@ -87,33 +88,29 @@ impl<'ast> Visit<'ast> for Paths {
 }
 
 impl Paths {
-    fn tokens(&mut self, tokens: &str) {
+    fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut joined = true;
-        for token in tokens.split_whitespace().chain([";"]) {
-            // A token stream prints with blanks between its tokens, and not everywhere.
-            for token in token.split_inclusive(|c: char| !is_of_a_name(c)) {
-                let (name, rest) = match token.char_indices().find(|(_, c)| !is_of_a_name(*c)) {
-                    Some((at, _)) => token.split_at(at),
-                    None => (token, ""),
-                };
-                if !name.is_empty() {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => {
                     if !joined {
                         self.end(&mut path);
                     }
-                    path.push(name.to_owned());
+                    path.push(name.to_string());
                     joined = false;
                 }
-                match rest {
-                    "" => {}
-                    ":" => joined = true,
-                    _ => {
-                        self.end(&mut path);
-                        joined = true;
+                TokenTree::Punct(point) if point.as_char() == ':' => joined = true,
+                token => {
+                    self.end(&mut path);
+                    joined = true;
+                    if let TokenTree::Group(group) = token {
+                        self.tokens(group.stream());
                     }
                 }
             }
         }
+        self.end(&mut path);
     }
 
     fn end(&mut self, path: &mut Vec<String>) {
@@ -122,10 +119,6 @@ impl Paths {
             self.0.insert(path);
         }
     }
-}
-
-fn is_of_a_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 impl Crate {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::cli::Stop;
+use crate::cli::options::Stop;
 use crate::conform::{Finding, Report, Verdict};
 
 /// A file that can be written to.

@@ -12,8 +12,8 @@ use self::junit::JunitFile;
 use super::connect::{closed, component, connection_file, host_with, watched};
 use super::output::{Output, printable, prose_table, sentence, shown, wrapped};
 use super::terminal::Bar;
-use super::{Options, Stop, pair};
 use crate::attributes::Pair;
+use crate::cli::options::{Options, Stop, pair};
 use crate::conform::{self, Conformance, Finding, Report, Verdict, checks};
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::super::output::wrapped;
-use super::line;
+use super::line::line;
 use crate::connection_file::ConnectionFile;
 use crate::contract::{Credential, CredentialPlacement, Manifest, Method, SettingKind};
 use crate::egress::{Grant, HeaderRules, Network, SecretSource, USUAL_HEADERS};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::output::wrapped;
-use super::line;
+use super::line::line;
 use crate::inspection::{Inside, Inspection, Interface};
 
 /// Things of a kind that are listed; a component can hold very many.

@@ -18,10 +18,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
-use super::server::Token;
-
 /// A day: whoever closes the browser and comes back goes on, as long as the program runs.
 const COOKIE_SECONDS: u32 = 24 * 60 * 60;
+
+/// What lets the first browser in.
+pub(super) struct Token(pub(super) String);
 
 /// The door.
 pub(super) struct Door {

@@ -16,14 +16,14 @@ use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::Stop;
 use super::output::Output;
 use super::sync::duration;
+use crate::cli::options::Stop;
 use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::sync::SyncError;
-use door::Door;
-use server::{Server, Token};
+use door::{Door, Token};
+use server::Server;
 use sitting::{Sitting, Tally};
 
 #[derive(Debug, Args)]

@@ -28,9 +28,6 @@ use crate::sync::page::{self, State, View};
 /// How long answers may take that are under way when the review ends.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
-/// What lets the first browser in.
-pub(super) struct Token(pub(super) String);
-
 /// The server, until it is stopped.
 pub(super) struct Server {
     room: Arc<Room>,

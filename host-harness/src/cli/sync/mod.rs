@@ -14,7 +14,7 @@ use clap::Args;
 use super::connect::{component, connect_with, connection_file, host_with};
 use super::output::Output;
 use super::terminal;
-use super::{Options, Stop};
+use crate::cli::options::{Options, Stop};
 use crate::clock::SystemClock;
 use crate::connection::Connection;
 use crate::connection_file::ConnectionFile;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::cli::output::{printable, prose_table, shown, wrapped};
+use crate::sync::plan::Left;
 use crate::sync::plan::{Action, AttributeChange, Entry, NoticeGroup, Plan};
-use crate::sync::report::{Left, Report, Resolved};
+use crate::sync::report::{Report, Resolved};
 
 /// So many rows of a kind say what there is to say; the rest is counted.
 const MOST_ROWS: usize = 40;

@@ -3,8 +3,8 @@
 use rusqlite::{Connection as Database, params};
 use serde_json::Value as Json;
 
+use super::ids::{RunId, StepId};
 use super::steps::json;
-use super::{RunId, StepId};
 
 /// A run as the journal has it.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@
 //! sensitive and write-only attributes are left out.
 
 mod history;
+mod ids;
 mod schema;
 mod steps;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use rusqlite::{Connection as Database, OptionalExtension as _, params};
 use serde_json::Value as Json;
 
 pub use self::history::{RunRecord, StepRecord};
+pub use self::ids::{RunId, StepId};
 pub use self::steps::{Conclusion, Intent, OpenStep, Outcome, Spelling};
 use super::tenant::Tenant;
 use crate::private_file;
@@ -66,11 +68,6 @@ pub enum JournalError {
         cause: String,
     },
 }
-
-/// A run's number in the journal.
-pub type RunId = i64;
-/// A step's number in the journal.
-pub type StepId = i64;
 
 /// How a run began.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,8 @@
 use rusqlite::{Connection as Database, Row, params};
 use serde_json::Value as Json;
 
-use super::{RunId, StepId, schema};
+use super::ids::{RunId, StepId};
+use super::schema;
 use crate::contract::Value;
 use crate::sync::values;
 

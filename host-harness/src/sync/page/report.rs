@@ -7,7 +7,8 @@ use super::frame::{FILE, page};
 use super::sections::{blocks, filter, notices, reasons, section, tiles, word};
 use super::text::{Moment, Visible};
 use crate::sync::plan::Action;
-use crate::sync::report::{Failed, Left, Report, Resolved};
+use crate::sync::plan::Left;
+use crate::sync::report::{Failed, Report, Resolved};
 
 /// The report, for somebody who is to know what became of a run.
 pub(crate) fn report(report: &Report) -> String {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::contract::Value;
+use crate::sync::plan::Left;
 use crate::sync::plan::{Action, AttributeChange, Counts, Entry, PlanNotice, VERSION};
-use crate::sync::report::{Failed, Left, Report, Stop};
+use crate::sync::report::{Failed, Report, Stop};
 
 fn texts(texts: &[&str]) -> Vec<Value> {
     texts

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Action, Entry, Plan};
-use crate::sync::report::Left;
+use super::document::{Action, Entry, Plan};
+use super::left::Left;
 
 /// What is left of an approved plan.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! and the policy. Never the wrong person: whatever leaves a doubt about whose account it is
 //! is a conflict.
 
-use super::{Action, AttributeChange, Entry, PlanNotice, Seen};
+use super::document::{Action, AttributeChange, Entry, PlanNotice, Seen};
 use crate::attributes::{same, spec, values};
 use crate::contract::{Account, AccountStatus, Manifest, Mutability, Value};
 use crate::sync::journal::Spelling;

@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use super::{Plan, VERSION};
+use super::document::{Plan, VERSION};
 use crate::private_file::Replacement;
 use crate::sync::error::SyncError;
 

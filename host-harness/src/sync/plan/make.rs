@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::decide::{Found, Holder, How, by_name, decide, seen, sure};
+use super::document::{Action, Counts, Entry, NoticeGroup, Plan, PlanNotice, VERSION};
 use super::order::settle;
-use super::{Action, Counts, Entry, NoticeGroup, Plan, PlanNotice, VERSION};
 use crate::attributes::values;
 use crate::contract::{Account, Manifest};
 use crate::sync::error::SyncError;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Action, AttributeChange, Entry};
+use super::document::{Action, AttributeChange, Entry};
 use crate::attributes::spec;
 use crate::contract::{AttributeSpec, Manifest, Value};
 use crate::sync::Phase;

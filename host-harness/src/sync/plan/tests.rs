@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::contract::Value;
 use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, DeletionEffect, Manifest, Mutability,
     Operations, Uniqueness, ValueType,
@@ -222,7 +223,7 @@ fn text(value: &str) -> Value {
 }
 
 fn lines(plan: &Plan) -> Vec<String> {
-    let shown = |values: &[Value]| super::values::shown(values);
+    let shown = |values: &[Value]| crate::sync::values::shown(values);
     plan.entries
         .iter()
         .map(|entry| {
@@ -764,7 +765,7 @@ fn a_plan_is_the_same_after_its_file_but_for_what_is_nobodys_to_read() {
         .changes
         .iter_mut()
         .find(|change| change.hidden);
-    password.unwrap().new = vec![text(super::values::HIDDEN)];
+    password.unwrap().new = vec![text(crate::sync::values::HIDDEN)];
     assert_eq!(read, expected);
     std::fs::write(&path, written.replace("\"version\": 1", "\"version\": 2")).unwrap();
     assert!(
@@ -787,8 +788,7 @@ mod approved {
 
     fn carried(approved: &Plan, town: &Town) -> (Vec<String>, Vec<String>, Vec<String>) {
         let compared = compare(approved, town.plan().entries);
-        let names =
-            |left: &[crate::sync::report::Left]| left.iter().map(|left| left.who()).collect();
+        let names = |left: &[crate::sync::plan::Left]| left.iter().map(|left| left.who()).collect();
         let carried = compared.entries.iter().map(|entry| entry.who().to_owned());
         (
             carried.collect(),

@@ -48,21 +48,24 @@ fn failed(failed: &Failed) -> Json {
     })
 }
 
-/// In the shape of any failure; what guards found beside it.
-pub(super) fn error(error: &SyncError) -> Json {
-    if let SyncError::Failed(failure) = error {
-        return json::failure(failure);
-    }
-    let guards: Option<Json> = match error {
-        SyncError::Stopped(stopped) => Some(
-            stopped
-                .iter()
-                .map(|one| json!({ "guard": one.guard.name(), "found": one.found }))
-                .collect(),
-        ),
-        _ => None,
-    };
-    json!({ "failure": {
+impl SyncError {
+    /// The document for scripts: in the shape of any failure; what guards found beside it.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let error = self;
+        if let SyncError::Failed(failure) = error {
+            return json::failure(failure);
+        }
+        let guards: Option<Json> = match error {
+            SyncError::Stopped(stopped) => Some(
+                stopped
+                    .iter()
+                    .map(|one| json!({ "guard": one.guard.name(), "found": one.found }))
+                    .collect(),
+            ),
+            _ => None,
+        };
+        json!({ "failure": {
         "kind": error.kind(),
         "code": null,
         "message": error.to_string(),
@@ -72,4 +75,5 @@ pub(super) fn error(error: &SyncError) -> Json {
         "upstream": null,
         "guards": guards,
     } })
+    }
 }

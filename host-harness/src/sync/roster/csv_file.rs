@@ -6,7 +6,8 @@ use cel::Value as Cel;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::bounded::Bounded;
-use super::{BadRow, RosterFormat, Row, list, too_long};
+use super::format::{RosterFormat, Row, list, too_long};
+use crate::sync::person::BadRow;
 
 pub(super) struct CsvFile {
     reader: Reader<Bounded>,

@@ -6,8 +6,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use serde_json::{Map, Value as Json};
 
 use super::bounded::Bounded;
-use super::{BadRow, Columns, MOST_ROW_BYTES, RosterFormat, Row, list, too_long};
+use super::format::{Columns, MOST_ROW_BYTES, RosterFormat, Row, list, too_long};
 use crate::sync::expression::from_json;
+use crate::sync::person::BadRow;
 
 /// More names than this are no columns.
 const MOST_COLUMNS: usize = 1000;

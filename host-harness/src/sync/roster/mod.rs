@@ -3,26 +3,23 @@
 
 mod bounded;
 mod csv_file;
+mod format;
 mod json_lines;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use cel::Value as Cel;
-
 use self::bounded::Bounded;
 use self::csv_file::CsvFile;
+pub(crate) use self::format::Notation;
+pub use self::format::{Columns, RosterFormat, Row};
 use self::json_lines::JsonLines;
 use super::BadRow;
 use crate::contract::Problem;
 use crate::failure::Failure;
-
-/// The longest row, in bytes.
-const MOST_ROW_BYTES: usize = 1 << 20;
 
 /// Where a roster comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,64 +47,6 @@ impl RosterSource {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Stdin => "standard input".to_owned(),
-        }
-    }
-}
-
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notation {
-    Csv,
-    JsonLines,
-}
-
-/// How a roster is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RosterFormat {
-    /// `None` takes what the file's name says, and CSV for standard input.
-    pub(crate) notation: Option<Notation>,
-    /// What stands between the cells of a CSV file.
-    pub(crate) delimiter: u8,
-    /// Columns that hold lists, and what stands between their items.
-    pub(crate) lists: BTreeMap<String, String>,
-}
-
-impl Default for RosterFormat {
-    fn default() -> Self {
-        Self {
-            notation: None,
-            delimiter: b',',
-            lists: BTreeMap::new(),
-        }
-    }
-}
-
-/// One row: what the roster says of one person.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Its line, from 1.
-    pub line: u64,
-    pub(crate) members: HashMap<String, Cel>,
-}
-
-/// What a roster calls its columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Columns {
-    /// By its header: all of them.
-    InHeader(Vec<String>),
-    /// All that any of its rows has; it was read to its end.
-    InRows(Vec<String>),
-    /// Each row has its own, and not all are read; or none could be, or they have too many.
-    Unknown,
-}
-
-impl Columns {
-    /// Their names, as far as they are known.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        match self {
-            Self::InHeader(names) | Self::InRows(names) => names,
-            Self::Unknown => &[],
         }
     }
 }
@@ -214,18 +153,4 @@ fn refuse(name: &str, code: &str, message: String) -> Failure {
             message: format!("The roster {name}: {message}{end}"),
         }],
     }
-}
-
-/// A cell of a list column.
-fn list(text: &str, separator: &str) -> Cel {
-    let items = text.split(separator).map(str::trim);
-    let items = items.filter(|item| !item.is_empty());
-    items.map(Cel::from).collect::<Vec<_>>().into()
-}
-
-fn too_long(line: u64) -> String {
-    format!(
-        "the row that begins at line {line} is longer than {MOST_ROW_BYTES} bytes; a quote may \
-         not be closed"
-    )
 }

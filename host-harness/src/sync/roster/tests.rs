@@ -1,5 +1,7 @@
 use std::io::Write as _;
 
+use cel::Value as Cel;
+
 use super::*;
 
 fn read(

@@ -7,15 +7,15 @@ use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 
 use super::check;
-use super::{
-    About, Dates, Expression, Guards, Leavers, Phase, Placed, Policy, Protect, Provision, Rules,
-    Switches, Target, Unnamed,
-};
+use super::checked::Rules;
+use super::parts::{Dates, Placed, Protect, Provision, Target};
+use super::policy::{Guards, Leavers, Phase, Policy, Switches, Unnamed};
 use crate::attributes::{self, spec};
 use crate::contract::{Manifest, Mutability, Value};
 use crate::failure::Failure;
 use crate::nearest::nearest;
 use crate::sync::RosterFormat;
+use crate::sync::expression::{About, Expression};
 use crate::sync::roster::Notation;
 use crate::toml_file::{Entry, Reader, boolean, number};
 

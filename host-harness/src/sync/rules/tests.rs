@@ -2,11 +2,16 @@ use std::collections::HashMap;
 
 use cel::Value as Cel;
 
+use std::path::Path;
+
 use super::*;
 use crate::contract::{
     Account, AccountStatus, Attribute, AttributeSpec, DeletionEffect, Mutability, Operations,
     Uniqueness, ValueType,
 };
+use crate::contract::{Manifest, Value};
+use crate::failure::Failure;
+use crate::sync::Columns;
 use crate::sync::{BadRow, Row, Standing, Wish};
 
 fn spec(name: &str, required: bool) -> AttributeSpec {

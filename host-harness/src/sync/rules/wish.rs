@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use cel::Value as Cel;
 use jiff::civil::Date;
 
-use super::{About, Placed, Provision, Rules, about};
+use super::checked::{Rules, about};
+use super::parts::{Placed, Provision};
 use crate::attributes::{self, Pair, same, spec, values};
 use crate::contract::{Account, Attribute, Value};
 use crate::json;
-use crate::sync::expression::Subject;
+use crate::sync::expression::{About, Subject};
 use crate::sync::{BadRow, Row, Standing, Wish};
 
 impl Rules {
