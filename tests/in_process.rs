@@ -91,9 +91,9 @@ impl Recorded {
             .setting("instance-url", BASE)
             .credentials(StaticCredentials::new().with("api-token", "in-process-token"));
         let recorded = self.clone();
-        options.network.in_process = Some(InProcess::new(move |method, url, _| {
+        options.wire = Some(Arc::new(InProcess::new(move |method, url, _| {
             recorded.answer(method, url)
-        }));
+        })));
         options.sandbox = lifetime;
         connector.connect(options).await.unwrap()
     }

@@ -79,17 +79,15 @@ pub mod sync;
 mod text;
 mod toml_file;
 pub mod trace;
+pub mod wire;
 
 pub use bindings::contract;
 pub use component::Component;
 pub use connection::{Connection, ConnectionOptions, Listing, SandboxLifetime};
 pub use connection_file::ConnectionFile;
-#[cfg(feature = "testing")]
-#[doc(hidden)]
-pub use egress::InProcess;
 pub use egress::{
-    AddressRange, CredentialError, CredentialSources, Credentials, Grant, Network, SecretSource,
-    StaticCredentials,
+    AddressRange, CredentialError, CredentialSources, Credentials, Grant, InProcess, Network,
+    SecretSource, StaticCredentials,
 };
 pub use engine::{CompiledCode, HostError};
 pub use failure::Failure;

@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::contract::{Refusal, TransportFailure};
+use crate::limits::Limit;
 use crate::mitigation::Mitigation;
 use crate::scrub::Scrubber;
 use crate::text::clean;
@@ -18,11 +19,12 @@ const MOST_FOREIGN: usize = 300;
 
 /// Our own words, and foreign ones without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SafeText(String);
+pub struct SafeText(String);
 
 impl SafeText {
     /// Our own words.
-    pub(crate) fn ours(text: &'static str) -> Self {
+    #[must_use]
+    pub fn ours(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
@@ -36,8 +38,15 @@ impl SafeText {
         Self(clean(&scrubbed, MOST_FOREIGN))
     }
 
+    /// What somebody else says who was never given a secret, short and on one line.
+    #[must_use]
+    pub fn without_secrets(text: &str) -> Self {
+        Self(clean(text, MOST_FOREIGN))
+    }
+
     /// And more of it.
-    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
+    #[must_use]
+    pub fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.push_str(&more.into().0);
         self
     }
@@ -91,41 +100,60 @@ impl fmt::Display for SafeText {
 /// Why a request has no answer that a guest may see: the contract's
 /// [`TransportFailure`], with texts that cannot be anybody else's.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Unanswered {
+#[non_exhaustive]
+pub enum Unanswered {
     /// By the policy or a limit, before anything was sent. The host's own words.
     Refused(Refusal),
+    /// Likewise, since the operation's time is up.
+    OutOfTime(Refusal),
+    /// Nothing of the request was sent.
     NotSent(SafeText),
+    /// The request was sent, or a part of it, and there is no whole answer.
     NoAnswer(SafeText),
+    /// The answer's header lines are too many or have more than so many bytes; the limit that says
+    /// so.
+    HeadTooLarge(Limit, usize),
+    /// The answer's body has more than so many bytes.
     TooLarge(u32),
+    /// There is an answer, and it is kept from the guest.
     Withheld(SafeText),
 }
 
 impl Unanswered {
-    /// As the contract has it: the one place where such a text becomes a `String`. A refusal's
-    /// message is the host's, with the name of the host or an embedder's word on a credential in
-    /// it, and is looked through once more.
-    pub(crate) fn told(self, secrets: &Scrubber) -> TransportFailure {
+    /// A body of more bytes than this.
+    #[must_use]
+    pub fn too_large(most: usize) -> Self {
+        Self::TooLarge(bytes(most))
+    }
+
+    /// As the contract has it: the one place where such a text becomes a `String`.
+    #[must_use]
+    pub fn into_failure(self) -> TransportFailure {
         match self {
-            Self::Refused(mut refusal) => {
-                refusal.message = secrets.scrub_text(refusal.message);
-                TransportFailure::Refused(refusal)
-            }
+            Self::Refused(refusal) | Self::OutOfTime(refusal) => TransportFailure::Refused(refusal),
             Self::NotSent(text) => TransportFailure::NotSent(text.0),
             Self::NoAnswer(text) => TransportFailure::NoAnswer(text.0),
+            Self::HeadTooLarge(_, most) => TransportFailure::TooLarge(bytes(most)),
             Self::TooLarge(most) => TransportFailure::TooLarge(most),
             Self::Withheld(text) => TransportFailure::Withheld(text.0),
         }
     }
 
-    /// One that a recording has, which people edit.
-    pub(crate) fn recorded(failure: TransportFailure, secrets: &Scrubber) -> Self {
-        let safe = |text: String| SafeText(secrets.scrub_text(text));
-        match failure {
-            TransportFailure::Refused(refusal) => Self::Refused(refusal),
-            TransportFailure::NotSent(text) => Self::NotSent(safe(text)),
-            TransportFailure::NoAnswer(text) => Self::NoAnswer(safe(text)),
-            TransportFailure::TooLarge(most) => Self::TooLarge(most),
-            TransportFailure::Withheld(text) => Self::Withheld(safe(text)),
+    /// Looked through once more: a refusal's message has the name of the host or an embedder's
+    /// word on a credential in it.
+    pub(crate) fn scrubbed(self, secrets: &Scrubber) -> Self {
+        let clean = |refusal: Refusal| Refusal {
+            message: secrets.scrub_text(refusal.message),
+            ..refusal
+        };
+        match self {
+            Self::Refused(refusal) => Self::Refused(clean(refusal)),
+            Self::OutOfTime(refusal) => Self::OutOfTime(clean(refusal)),
+            other => other,
         }
     }
+}
+
+fn bytes(most: usize) -> u32 {
+    u32::try_from(most).unwrap_or(u32::MAX)
 }

@@ -63,7 +63,7 @@ async fn a_connector_whose_sensitive_values_come_back_is_not_recorded() {
     let (tape, upstream) = (Tape::new(), upstream().await);
     let connector = claiming("birthday").await;
     let mut options = hostile_options(&upstream);
-    options.record = Some(Arc::new(Recorder::create(&tape.folder).unwrap()));
+    options.wire = Some(Arc::new(Recorder::create(&tape.folder).unwrap()));
     let refused = connector.connect(options).await.unwrap_err();
     assert_eq!(refused.kind(), "invalid-settings");
     assert!(refused.message().contains("birthday"), "{refused}");

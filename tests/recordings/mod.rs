@@ -39,17 +39,14 @@ impl Tape {
         connector: &Component,
         mut options: ConnectionOptions,
     ) -> Connection {
-        options.record = Some(Arc::new(Recorder::create(&self.folder).unwrap()));
+        options.wire = Some(Arc::new(Recorder::create(&self.folder).unwrap()));
         connector.connect(options).await.unwrap()
     }
 
     /// A connection that is answered from here, without any credential.
     pub(crate) async fn replay(&self, connector: &Component) -> (Connection, Arc<Replay>) {
         let replay = Arc::new(Replay::open(&self.folder).unwrap());
-        let connection = connector
-            .connect(ConnectionOptions::replaying(&replay))
-            .await
-            .unwrap();
+        let connection = connector.connect(replay.options()).await.unwrap();
         (connection, replay)
     }
 
@@ -307,7 +304,7 @@ async fn a_dry_run_ends_before_the_first_write_in_both() {
     assert_eq!(then.kind(), "dry-run");
 
     let replay = Arc::new(Replay::open(&tape.folder).unwrap());
-    let mut dry = ConnectionOptions::replaying(&replay);
+    let mut dry = replay.options();
     dry.dry_run = true;
     let connection = connector.connect(dry).await.unwrap();
     let now = connection.update(&id, &title).await.unwrap_err();
@@ -347,10 +344,7 @@ async fn a_folder_that_is_of_no_use_is_refused_in_a_sentence() {
     tape.edit("recording.toml", "contract = \"0.2\"", "contract = \"0.1\"");
     tape.edit("recording.toml", "id = \"8x8\"", "id = \"another\"");
     let replay = Arc::new(Replay::open(&tape.folder).unwrap());
-    let connected = connector()
-        .await
-        .connect(ConnectionOptions::replaying(&replay))
-        .await;
+    let connected = connector().await.connect(replay.options()).await;
     refused(connected.map(drop), "of the connector `another`");
 }
 
@@ -360,7 +354,7 @@ async fn a_recording_is_of_one_connection() {
     let tenant = tenant().await;
     let recorder = Arc::new(Recorder::create(&tape.folder).unwrap());
     let mut options = options(&tenant);
-    options.record = Some(recorder);
+    options.wire = Some(recorder);
     let connector = connector().await;
     connector.connect(options.clone()).await.unwrap();
     let second = connector.connect(options).await.unwrap_err();

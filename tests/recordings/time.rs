@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use host_harness::Connection;
 use host_harness::clock::TestClock;
 use host_harness::recording::Replay;
 use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
-use host_harness::{Connection, ConnectionOptions};
 
 use super::{Tape, live};
 use crate::stage::{ADA, connector_on, draft, edits, options, text};
@@ -110,7 +110,7 @@ async fn what_came_too_late_comes_too_late_again() {
 
     // Limits are of whoever replays.
     let replay = Arc::new(Replay::open(&tape.folder).unwrap());
-    let mut options = ConnectionOptions::replaying(&replay);
+    let mut options = replay.options();
     options.limits.operation_time = Duration::from_secs(30);
     let connection = connector.connect(options).await.unwrap();
     assert_eq!(live(&connection).await, then);

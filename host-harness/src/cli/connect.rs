@@ -134,9 +134,7 @@ pub(super) fn connection_file(options: &Options) -> Result<ConnectionFile, Stop>
         let replay = options
             .tapes
             .replay(options.replay.as_deref(), options.dry_run)?;
-        let recorded = replay
-            .map(|replay| ConnectionOptions::replaying(&replay))
-            .unwrap_or_default();
+        let recorded = replay.map(|replay| replay.options()).unwrap_or_default();
         return Ok(ConnectionFile {
             settings: recorded.settings,
             network: recorded.network,
@@ -182,10 +180,8 @@ pub(super) fn watched(
     mut connection: ConnectionOptions,
 ) -> Result<(ConnectionOptions, Option<Arc<HarFile>>), Stop> {
     let trace = trace(options, manifest)?;
-    connection.record = options.tapes.record(options.record.as_deref())?;
-    connection.replay = options
-        .tapes
-        .replay(options.replay.as_deref(), options.dry_run)?;
+    let (record, replay) = (options.record.as_deref(), options.replay.as_deref());
+    connection.wire = options.tapes.wire(record, replay, options.dry_run)?;
     connection.dry_run = options.dry_run;
     let written = trace.clone().map(|trace| trace as Arc<dyn Observer>);
     let writes: Arc<dyn Observer> = options.writes.clone();

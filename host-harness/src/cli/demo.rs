@@ -84,7 +84,7 @@ pub(super) async fn run(_: Arguments, options: &Options, output: Output) -> Resu
         .setting("customer-id", tenant.customer_id())
         .credentials(StaticCredentials::new().with("api-token", tenant.token()));
     connect.network.allow_loopback_http = true;
-    connect.record = options.tapes.record(options.record.as_deref())?;
+    connect.wire = options.tapes.wire(options.record.as_deref(), None, false)?;
     let shown: Arc<dyn Observer> = watched.clone();
     connect.observer = observer([shown].into_iter().chain(options.measured()));
     let mut demo = Demo {

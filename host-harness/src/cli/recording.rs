@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::output::{Output, printable};
 use crate::failure::Failure;
 use crate::recording::{Recorder, Replay};
+use crate::wire::Wire;
 
 /// Files of a recording that are named; of more, their number says enough.
 const MOST_NAMED: usize = 5;
@@ -24,7 +25,7 @@ struct State {
 
 impl Tapes {
     /// The folder to write into.
-    pub(super) fn record(&self, folder: Option<&Path>) -> Result<Option<Arc<Recorder>>, Failure> {
+    fn record(&self, folder: Option<&Path>) -> Result<Option<Arc<Recorder>>, Failure> {
         let Some(folder) = folder else {
             return Ok(None);
         };
@@ -48,6 +49,21 @@ impl Tapes {
             state.ends_early = dry_run;
         }
         Ok(state.replay.clone())
+    }
+
+    /// What carries the requests of a connection, where it is recorded or answered from a
+    /// recording.
+    pub(super) fn wire(
+        &self,
+        record: Option<&Path>,
+        replay: Option<&Path>,
+        dry_run: bool,
+    ) -> Result<Option<Arc<dyn Wire>>, Failure> {
+        if let Some(replay) = self.replay(replay, dry_run)? {
+            return Ok(Some(replay));
+        }
+        let recorder = self.record(record)?;
+        Ok(recorder.map(|recorder| recorder as Arc<dyn Wire>))
     }
 
     /// Says on stderr what is missing at the end, and the exit code that it makes of a success.

@@ -12,13 +12,12 @@ use crate::component::Component;
 use crate::contract::{
     self, Account, CheckReport, Deletion, Draft, Edits, Manifest, Outcome, Page, PageQuery, Value,
 };
-use crate::egress::{Egress, EgressOptions, Grant, Operation};
+use crate::egress::{Begun, Connected, Egress, EgressOptions, Given, Grant, Operation};
 use crate::engine::Share;
 use crate::failure::Failure;
 use crate::limits::{LEARNED_BYTES, Limits};
 use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
-use crate::recording::{Given, Head, Recorder, Replay, Tape};
 use crate::sandbox::Sandbox;
 use crate::settings;
 use crate::trace::{Meter, Observer};
@@ -37,8 +36,6 @@ struct Inner {
     lifetime: SandboxLifetime,
     share: Share,
     observer: Option<Arc<dyn Observer>>,
-    record: Option<Arc<Recorder>>,
-    replay: Option<Arc<Replay>>,
     learned: Mutex<Option<String>>,
     /// Bytes of a note that was too long to be taken over; 0 where there was none.
     overlong: AtomicUsize,
@@ -97,20 +94,13 @@ impl Connection {
         mut options: ConnectionOptions,
     ) -> Result<Self, Failure> {
         options.limits = in_force(options.limits);
-        if let Some(replay) = &options.replay {
-            if options.record.is_some() {
-                return Err(Failure::InvalidSettings {
-                    problems: vec![contract::Problem {
-                        name: "record".to_owned(),
-                        code: "replayed".to_owned(),
-                        message: "A replay is not recorded: there is nothing new in it.".to_owned(),
-                    }],
-                });
+        if let Some(wire) = &options.wire {
+            wire.fits(component.manifest())?;
+            if !wire.uses_network() {
+                options.credentials = Arc::new(NotNeeded);
+                options.network.proxy = None;
+                options.network.ca_file = None;
             }
-            replay.fits(component.manifest())?;
-            options.credentials = Arc::new(NotNeeded);
-            options.network.proxy = None;
-            options.network.ca_file = None;
         }
         let mut checked = settings::check(
             component.manifest(),
@@ -162,18 +152,14 @@ impl Connection {
             }
             Ok(reach) => narrowed(&checked.grants, &reach)?,
         };
-        if let Some(record) = &options.record {
-            let manifest = component.manifest();
-            let head = Head {
-                id: manifest.id.clone(),
-                version: manifest.version.clone(),
-                sha256: component.inspection().sha256.clone(),
-                settings: options.settings.clone(),
-                read_only: options.network.read_only,
-                allow_loopback_http: options.network.allow_loopback_http,
-                learned: options.learned.clone(),
-            };
-            record.begin(manifest, &head)?;
+        if let Some(wire) = &options.wire {
+            wire.connected(&Connected {
+                manifest: component.manifest(),
+                sha256: &component.inspection().sha256,
+                settings: &options.settings,
+                network: &options.network,
+                learned: options.learned.as_deref(),
+            })?;
         }
         let egress = Egress::new(EgressOptions {
             manifest: component.manifest(),
@@ -185,6 +171,7 @@ impl Connection {
             clock: Arc::clone(component.host().clock()),
             observer: options.observer.clone(),
             dry_run: options.dry_run,
+            wire: options.wire,
             lookup: None,
         })
         .map_err(|problem| Failure::InvalidSettings {
@@ -200,8 +187,6 @@ impl Connection {
             lifetime: options.sandbox,
             share: Share::of(options.network.max_concurrency),
             observer: options.observer,
-            record: options.record,
-            replay: options.replay,
             learned: Mutex::new(options.learned),
             overlong: AtomicUsize::new(0),
             idle: Mutex::new(None),
@@ -419,20 +404,23 @@ impl Connection {
         // Requests end a little earlier than the operation, so that the connector can still
         // say what a missing answer means.
         let reserve = (time / 10).min(Duration::from_millis(500));
-        let mut requests_end = start.saturating_add(time.saturating_sub(reserve));
-        let Call { name, access, .. } = operation;
-        let tape = inner.tape(operation);
-        if tape.as_ref().is_some_and(|tape| tape.replayed().is_some()) {
-            // What came too late is in the recording.
-            requests_end = Duration::MAX;
-        }
+        let requests_end = start.saturating_add(time.saturating_sub(reserve));
+        let Call {
+            name,
+            access,
+            given,
+        } = operation;
+        let carrier = inner.egress.begin(&Begun {
+            operation: name,
+            given,
+            manifest: self.manifest(),
+        });
         let mut operation = Operation::new(name, access == Access::Reads, requests_end);
-        operation.tape.clone_from(&tape);
         let wrote = operation.wrote();
         let work = async {
             let mut sandbox = inner.sandbox().await?;
             operation.meter = inner.meter(name);
-            sandbox.begin(operation, Arc::clone(&inner.egress));
+            sandbox.begin(operation, Arc::clone(&inner.egress), Arc::clone(&carrier));
             Ok::<_, Failure>(call(sandbox).await)
         };
         let (sandbox, result) = tokio::select! {
@@ -443,10 +431,7 @@ impl Connection {
                 return Err(Failure::out_of_time(name, time, wrote.load(Ordering::Relaxed)));
             }
         };
-        let replayed = tape.as_ref().and_then(Tape::replayed);
-        if let Some(difference) = replayed.and_then(|replayed| replayed.difference()) {
-            return Err(difference);
-        }
+        carrier.verdict()?;
         // Not against the deadline: the operation has its result, whatever becomes of a note.
         if matches!(result, Ok(_) | Err(Failure::Connector(_))) {
             inner.leave(sandbox).await;
@@ -471,18 +456,6 @@ impl Inner {
             self.observer.as_ref(),
             self.component.host().clock(),
         )
-    }
-
-    /// The operation's part in a recording.
-    fn tape(&self, call: Call<'_>) -> Option<Tape> {
-        let manifest = self.component.manifest();
-        if let Some(replay) = &self.replay {
-            let replayed = replay.operation(call.name, call.given, manifest);
-            return Some(Tape::Replay(replayed));
-        }
-        let record = self.record.as_ref()?;
-        let recorded = record.operation(call.name, call.given, manifest);
-        Some(Tape::Record(recorded))
     }
 
     /// A sandbox with an open connection.

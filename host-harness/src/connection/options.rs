@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::egress::{Credentials, Network, StaticCredentials};
+use crate::egress::{Credentials, Network, StaticCredentials, Wire};
 use crate::limits::Limits;
-use crate::recording::{Recorder, Replay};
 use crate::trace::Observer;
 
 /// How long a sandbox lives.
@@ -43,11 +42,10 @@ pub struct ConnectionOptions {
     pub learned: Option<String>,
     /// How long a sandbox lives.
     pub sandbox: SandboxLifetime,
-    /// Writes every exchange into a folder. Not together with `replay`.
-    pub record: Option<Arc<Recorder>>,
-    /// Answers every request in place of the network; [`Self::replaying`] has the settings
-    /// that go with it. Credentials, proxy and `ca_file` are not used.
-    pub replay: Option<Arc<Replay>>,
+    /// What carries the requests, around the network or in its place: a
+    /// [`Recorder`](crate::recording::Recorder), a [`Replay`](crate::recording::Replay), an
+    /// [`InProcess`](crate::InProcess). Default: the network.
+    pub wire: Option<Arc<dyn Wire>>,
 }
 
 impl Default for ConnectionOptions {
@@ -61,8 +59,7 @@ impl Default for ConnectionOptions {
             dry_run: false,
             learned: None,
             sandbox: SandboxLifetime::default(),
-            record: None,
-            replay: None,
+            wire: None,
         }
     }
 }
@@ -74,25 +71,17 @@ impl ConnectionOptions {
         Self::default()
     }
 
-    /// Those of a connection that is answered from a recording, with the recorded settings, and
-    /// whether it was read-only or on loopback. Needs no credentials. Limits are the usual ones:
-    /// where others were in force and something came up against them, set the same.
-    #[must_use]
-    pub fn replaying(replay: &Arc<Replay>) -> Self {
-        let head = replay.head();
-        let mut options = Self::new();
-        options.settings = head.settings.clone();
-        options.learned.clone_from(&head.learned);
-        options.network.read_only = head.read_only;
-        options.network.allow_loopback_http = head.allow_loopback_http;
-        options.replay = Some(Arc::clone(replay));
-        options
-    }
-
     /// With this setting.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.insert(name.into(), value.into());
+        self
+    }
+
+    /// With something that carries the requests.
+    #[must_use]
+    pub fn wire(mut self, wire: impl Wire + 'static) -> Self {
+        self.wire = Some(Arc::new(wire));
         self
     }
 
@@ -112,8 +101,7 @@ impl fmt::Debug for ConnectionOptions {
             .field("limits", &self.limits)
             .field("dry_run", &self.dry_run)
             .field("sandbox", &self.sandbox)
-            .field("record", &self.record)
-            .field("replay", &self.replay)
+            .field("wire", &self.wire)
             .finish_non_exhaustive()
     }
 }

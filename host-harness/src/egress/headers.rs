@@ -255,6 +255,17 @@ pub(crate) fn visible(map: &HeaderMap) -> Vec<Header> {
         .collect()
 }
 
+/// The header lines that a connector may see of an answer.
+pub(crate) fn without_hidden(mut lines: Vec<Header>) -> Vec<Header> {
+    if Mitigation::HiddenHeaders.is_on() {
+        lines.retain(|line| {
+            let name = line.name.to_ascii_lowercase();
+            !HIDDEN.contains(&name.as_str())
+        });
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,18 +1,25 @@
-//! Answers without a socket, so that what a benchmark times is the host: everything before the
-//! socket and after it is as with a real one.
+//! Answers without a socket, so that what a benchmark times is the host: everything above the
+//! network.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::without_network::answer_without_network;
+use futures_util::future::BoxFuture;
+
+use super::attempt::Attempt;
+use super::outgoing::Outgoing;
+use super::wire::{Answer, Begun, Carrier, Wire};
 use crate::contract::Header;
+use crate::safe_text::Unanswered;
 
 /// Method, URL and body in; status and body out.
-type Answer = dyn Fn(&str, &str, &[u8]) -> (u16, Vec<u8>) + Send + Sync;
+type Answers = dyn Fn(&str, &str, &[u8]) -> (u16, Vec<u8>) + Send + Sync;
 
-/// Who answers in place of the network.
+/// Who answers in place of the network, in this process: for tests and benchmarks. It is given no
+/// secret.
 #[derive(Clone)]
-pub struct InProcess(Arc<Answer>);
+pub struct InProcess(Arc<Answers>);
 
 impl InProcess {
     /// Answers with what this gives for a request's method, URL and body: a status and a body
@@ -22,30 +29,47 @@ impl InProcess {
     ) -> Self {
         Self(Arc::new(answer))
     }
+}
 
-    pub(super) fn answer(&self, request: &reqwest::Request) -> reqwest::Response {
-        let body = request.body().and_then(reqwest::Body::as_bytes);
-        let (status, body) = (self.0)(
-            request.method().as_str(),
-            request.url().as_str(),
-            body.unwrap_or_default(),
-        );
-        let content_type = Header {
-            name: "content-type".to_owned(),
-            value: "application/scim+json".to_owned(),
-        };
-        answer_without_network(status, &[content_type], body)
+impl Wire for InProcess {
+    fn uses_network(&self) -> bool {
+        false
+    }
+
+    fn begin(&self, _: &Begun<'_>, _: Arc<dyn Carrier>) -> Arc<dyn Carrier> {
+        Arc::new(self.clone())
     }
 }
 
-/// The same one, not one that answers alike.
-impl PartialEq for InProcess {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+impl Carrier for InProcess {
+    fn exchange<'a>(
+        &'a self,
+        request: &'a Outgoing,
+        attempt: &'a mut Attempt<'_>,
+    ) -> BoxFuture<'a, Result<Answer, Unanswered>> {
+        Box::pin(async move {
+            attempt.begins();
+            let method = request.method().as_str();
+            let body = request.body().unwrap_or_default();
+            let (status, body) = (self.0)(method, request.url().as_str(), body);
+            attempt.received(body.len());
+            let content_type = Header {
+                name: "content-type".to_owned(),
+                value: "application/scim+json".to_owned(),
+            };
+            Ok(Answer::new(status, vec![content_type], body))
+        })
+    }
+
+    fn renew<'a>(&'a self, _: &'a Outgoing, _: &'a mut Attempt<'_>) -> BoxFuture<'a, bool> {
+        Box::pin(async { false })
+    }
+
+    fn pause<'a>(&'a self, _: Duration, attempt: &'a mut Attempt<'_>) -> BoxFuture<'a, bool> {
+        let goes_on = attempt.may_go_on();
+        Box::pin(async move { goes_on })
     }
 }
-
-impl Eq for InProcess {}
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 
 use super::address::AddressRange;
-#[cfg(feature = "testing")]
-use super::in_process::InProcess;
 
 /// How a connection uses the network: `[network]` in a connection file. Its timeouts are
 /// among the [`Limits`](crate::Limits).
@@ -32,10 +30,6 @@ pub struct Network {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub repeats_once: bool,
-    /// Who answers in place of the network, so that a benchmark times the host alone.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub in_process: Option<InProcess>,
 }
 
 impl Default for Network {
@@ -50,8 +44,6 @@ impl Default for Network {
             ca_file: None,
             #[cfg(feature = "testing")]
             repeats_once: false,
-            #[cfg(feature = "testing")]
-            in_process: None,
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::limits::Limit;
-use crate::recording::{RecordedOperation, ReplayedOperation, Tape};
 use crate::trace::{Meter, Place, SentRequest};
 
 /// One operation's account.
@@ -31,10 +30,6 @@ pub(crate) struct Operation {
     pub(crate) planned: Option<SentRequest>,
     /// Measures it, where somebody wants to know.
     pub(crate) meter: Option<Meter>,
-    /// Its part in a recording.
-    pub(crate) tape: Option<Tape>,
-    /// Whether the connection's secrets were all fetched since it began.
-    pub(super) knows_secrets: bool,
     wrote: Arc<AtomicBool>,
 }
 
@@ -51,8 +46,6 @@ impl Operation {
             out_of_time: false,
             planned: None,
             meter: None,
-            tape: None,
-            knows_secrets: false,
             wrote: Arc::default(),
         }
     }
@@ -75,21 +68,6 @@ impl Operation {
 
     pub(crate) fn note_write(&self) {
         self.wrote.store(true, Ordering::Relaxed);
-    }
-
-    /// Who writes its exchanges down.
-    pub(crate) fn recorded(&self) -> Option<&Arc<RecordedOperation>> {
-        self.tape.as_ref()?.recorded()
-    }
-
-    /// Whether its requests are written down, or compared with what was.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.recorded().is_some() || self.replayed().is_some()
-    }
-
-    /// Who answers its requests in place of the network.
-    pub(crate) fn replayed(&self) -> Option<&Arc<ReplayedOperation>> {
-        self.tape.as_ref()?.replayed()
     }
 
     /// Whether a write was sent; it can be asked after the operation was dropped.

@@ -47,7 +47,7 @@ fn may_pass(repeatability: Repeatability, answer: &Result<Response, Unanswered>)
 pub(crate) fn is_unsettled(answer: &Result<Response, Unanswered>) -> bool {
     match answer {
         Ok(response) => matches!(response.status, 408 | 500..=599),
-        Err(Unanswered::NotSent(_) | Unanswered::Refused(_)) => false,
+        Err(Unanswered::NotSent(_) | Unanswered::Refused(_) | Unanswered::OutOfTime(_)) => false,
         Err(_) => true,
     }
 }
@@ -69,7 +69,7 @@ pub(crate) fn with_the_past(
             ..response
         }),
         Err(Unanswered::NotSent(why)) if lost => earlier("not sent", why),
-        Err(Unanswered::Refused(refusal)) if lost => {
+        Err(Unanswered::Refused(refusal) | Unanswered::OutOfTime(refusal)) if lost => {
             earlier("refused", SafeText::foreign(&refusal.message, secrets))
         }
         failure => failure,

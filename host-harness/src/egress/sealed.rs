@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::credential::{self, CredentialError, Credentials};
+use super::outgoing::Outgoing;
 use super::refused::refusal;
 use super::secret_check;
 #[cfg(feature = "testing")]
@@ -48,75 +49,53 @@ impl Sealed {
     }
 }
 
-/// A request that has passed the policy, without its secrets.
-pub(super) struct Bare {
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) credentials: Vec<Credential>,
+/// Fetches the secrets and puts them in place.
+pub(super) async fn seal(request: &Outgoing, source: &dyn Credentials) -> Result<Sealed, Refusal> {
+    let mut secrets = Vec::new();
+    for credential in &request.credentials {
+        secrets.push(source.secret(&credential.name).await.map_err(refused)?);
+    }
+    sealed_with(request, secrets)
 }
 
-impl Bare {
-    /// Fetches the secrets and puts them in place.
-    pub(super) async fn sealed(&self, source: &dyn Credentials) -> Result<Sealed, Refusal> {
-        let mut secrets = Vec::new();
-        for credential in &self.credentials {
-            secrets.push(source.secret(&credential.name).await.map_err(refused)?);
-        }
-        self.sealed_with(secrets)
+/// After a 401: sealed with the secrets as they are now; `None` where none has changed,
+/// or there are none, and asking again would get the same answer.
+pub(super) async fn renewed(
+    request: &Outgoing,
+    source: &dyn Credentials,
+    old: &Sealed,
+) -> Option<Sealed> {
+    let mut secrets = Vec::new();
+    for credential in &request.credentials {
+        secrets.push(source.rejected(&credential.name).await.ok()?);
     }
+    let changed = secrets
+        .iter()
+        .zip(&old.secrets)
+        .any(|(new, old)| new.expose_secret() != old.expose_secret());
+    if !changed {
+        return None;
+    }
+    sealed_with(request, secrets).ok()
+}
 
-    /// Whether it holds the secret of this credential.
-    pub(super) fn names(&self, credential: &Credential) -> bool {
-        self.credentials
-            .iter()
-            .any(|named| named.name == credential.name)
+fn sealed_with(request: &Outgoing, secrets: Vec<SecretString>) -> Result<Sealed, Refusal> {
+    let (mut url, mut headers) = (request.url.clone(), request.headers.clone());
+    let mut hidden = Vec::new();
+    for (credential, secret) in request.credentials.iter().zip(&secrets) {
+        let Credential {
+            name, placement, ..
+        } = credential;
+        secret_check::checked(name, secret).map_err(refused)?;
+        credential::place(name, placement, secret, &mut headers, &mut url).map_err(refused)?;
+        hidden.push((name.clone(), hidden_of(credential, secret)));
     }
-
-    /// Without secrets, for what is not sent.
-    pub(super) fn unsealed(&self) -> Sealed {
-        Sealed {
-            url: self.url.clone(),
-            headers: self.headers.clone(),
-            hidden: Vec::new(),
-            secrets: Vec::new(),
-        }
-    }
-
-    /// After a 401: sealed with the secrets as they are now; `None` where none has changed,
-    /// or there are none, and asking again would get the same answer.
-    pub(super) async fn renewed(&self, source: &dyn Credentials, old: &Sealed) -> Option<Sealed> {
-        let mut secrets = Vec::new();
-        for credential in &self.credentials {
-            secrets.push(source.rejected(&credential.name).await.ok()?);
-        }
-        let changed = secrets
-            .iter()
-            .zip(&old.secrets)
-            .any(|(new, old)| new.expose_secret() != old.expose_secret());
-        if !changed {
-            return None;
-        }
-        self.sealed_with(secrets).ok()
-    }
-
-    fn sealed_with(&self, secrets: Vec<SecretString>) -> Result<Sealed, Refusal> {
-        let (mut url, mut headers) = (self.url.clone(), self.headers.clone());
-        let mut hidden = Vec::new();
-        for (credential, secret) in self.credentials.iter().zip(&secrets) {
-            let Credential {
-                name, placement, ..
-            } = credential;
-            secret_check::checked(name, secret).map_err(refused)?;
-            credential::place(name, placement, secret, &mut headers, &mut url).map_err(refused)?;
-            hidden.push((name.clone(), hidden_of(credential, secret)));
-        }
-        Ok(Sealed {
-            url,
-            headers,
-            hidden,
-            secrets,
-        })
-    }
+    Ok(Sealed {
+        url,
+        headers,
+        hidden,
+        secrets,
+    })
 }
 
 /// What must not be seen of a secret that is put where this credential goes.

@@ -138,13 +138,22 @@ impl Bench {
     async fn operation(&self, request: Request) -> (Result<Response, TransportFailure>, Operation) {
         let egress = self.egress();
         let mut operation = self.begin();
-        let answer = egress.send(&mut operation, request).await;
+        let carrier = egress.begin(&self.begun());
+        let answer = egress.send(&mut operation, &*carrier, request).await;
         (answer, operation)
     }
 
     fn begin(&self) -> Operation {
         let deadline = self.clock.now() + self.limits.operation_time;
         Operation::new("test", self.reading, deadline)
+    }
+
+    fn begun(&self) -> Begun<'_> {
+        Begun {
+            operation: "test",
+            given: Given::Nothing,
+            manifest: &self.manifest,
+        }
     }
 
     fn egress(&self) -> Egress {
@@ -160,6 +169,7 @@ impl Bench {
             clock: Arc::new(self.clock.clone()),
             observer: Some(self.recorder.clone()),
             dry_run: self.dry_run,
+            wire: None,
             lookup: self.lookup.clone(),
         })
         .expect("a good network")

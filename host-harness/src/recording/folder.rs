@@ -23,15 +23,15 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// What was connected when the recording was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) id: String,
-    pub(crate) version: String,
-    pub(crate) sha256: String,
-    pub(crate) settings: BTreeMap<String, String>,
-    pub(crate) read_only: bool,
-    pub(crate) allow_loopback_http: bool,
+pub(super) struct Head {
+    pub(super) id: String,
+    pub(super) version: String,
+    pub(super) sha256: String,
+    pub(super) settings: BTreeMap<String, String>,
+    pub(super) read_only: bool,
+    pub(super) allow_loopback_http: bool,
     /// What the connection was given of what an earlier one had learned.
-    pub(crate) learned: Option<String>,
+    pub(super) learned: Option<String>,
 }
 
 impl Head {

@@ -2,50 +2,40 @@
 //! was given for attributes that are nobody's to read.
 
 use crate::attributes::is_hidden;
-use crate::contract::{Attribute, Change, Draft, Edits, Manifest, Mutability, Value, ValueType};
+use crate::contract::{Attribute, Change, Manifest, Mutability, Value, ValueType};
+use crate::egress::Given;
 use crate::scrub::Scrubber;
 use crate::trace::SentRequest;
 
-/// What an operation was given to work with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Given<'a> {
-    Nothing,
-    Key(&'a str, &'a Value),
-    Draft(&'a Draft),
-    Edits(&'a Edits),
-}
-
-impl Given<'_> {
-    /// Looks for every value of a hidden attribute.
-    pub(super) fn scrubber(self, manifest: &Manifest) -> Scrubber {
-        let mut scrubber = Scrubber::default();
-        let of = |attribute: &'_ Attribute| (attribute.name.clone(), attribute.values.clone());
-        let given: Vec<(String, Vec<Value>)> = match self {
-            Self::Nothing => Vec::new(),
-            Self::Key(name, value) => vec![(name.to_owned(), vec![value.clone()])],
-            Self::Draft(draft) => draft.attributes.iter().map(of).collect(),
-            Self::Edits(edits) => {
-                let changes = edits.changes.iter().filter_map(|change| match change {
-                    Change::Set(attribute) | Change::Add(attribute) | Change::Remove(attribute) => {
-                        Some(attribute)
-                    }
-                    Change::Clear(_) => None,
-                });
-                changes.map(of).collect()
-            }
-        };
-        for (name, values) in given {
-            let mut specs = manifest.attributes.iter();
-            if specs.any(|spec| spec.name == name && is_hidden(spec)) {
-                for value in values {
-                    if let Value::Text(text) = value {
-                        scrubber.add(&text.into(), None);
-                    }
+/// Looks for every value of a hidden attribute.
+pub(super) fn scrubber(given: Given<'_>, manifest: &Manifest) -> Scrubber {
+    let mut scrubber = Scrubber::default();
+    let of = |attribute: &'_ Attribute| (attribute.name.clone(), attribute.values.clone());
+    let given: Vec<(String, Vec<Value>)> = match given {
+        Given::Nothing => Vec::new(),
+        Given::Key(name, value) => vec![(name.to_owned(), vec![value.clone()])],
+        Given::Draft(draft) => draft.attributes.iter().map(of).collect(),
+        Given::Edits(edits) => {
+            let changes = edits.changes.iter().filter_map(|change| match change {
+                Change::Set(attribute) | Change::Add(attribute) | Change::Remove(attribute) => {
+                    Some(attribute)
+                }
+                Change::Clear(_) => None,
+            });
+            changes.map(of).collect()
+        }
+    };
+    for (name, values) in given {
+        let mut specs = manifest.attributes.iter();
+        if specs.any(|spec| spec.name == name && is_hidden(spec)) {
+            for value in values {
+                if let Value::Text(text) = value {
+                    scrubber.add(&text.into(), None);
                 }
             }
         }
-        scrubber
     }
+    scrubber
 }
 
 /// The attributes for which nothing can be promised: hidden, and read back from the upstream,

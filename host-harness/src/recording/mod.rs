@@ -12,14 +12,7 @@ mod hidden;
 mod layout;
 mod recorder;
 mod replay;
-mod tape;
 mod unusable;
 
-pub(crate) use exchange::End;
-pub(crate) use folder::Head;
-pub(crate) use hidden::Given;
-pub(crate) use recorder::RecordedOperation;
 pub use recorder::Recorder;
 pub use replay::Replay;
-pub(crate) use replay::ReplayedOperation;
-pub(crate) use tape::Tape;

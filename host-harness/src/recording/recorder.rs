@@ -5,20 +5,29 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use super::exchange::{End, Recorded};
 use super::folder::{self, Head};
-use super::hidden::{self, Given};
+use super::hidden;
 use super::unusable::unusable;
-use crate::contract::{Manifest, Response, TransportFailure};
+use crate::egress::{Answer, Attempt, Begun, Carrier, Connected, Outgoing, Wire};
 use crate::failure::Failure;
+use crate::safe_text::{SafeText, Unanswered};
 use crate::scrub::Scrubber;
-use crate::trace::{Exchange, ReceivedResponse};
+use crate::trace::{ReceivedResponse, time_text};
 
 /// Records the exchanges of one connection
-/// ([`ConnectionOptions::record`](crate::ConnectionOptions::record)) in a folder of its own; see
+/// ([`ConnectionOptions::wire`](crate::ConnectionOptions::wire)) in a folder of its own; see
 /// [the module](super) for what stands there.
 pub struct Recorder {
+    shared: Arc<Shared>,
+}
+
+/// What the recorder and the operations that it records share.
+struct Shared {
     folder: PathBuf,
     state: Mutex<State>,
 }
@@ -33,8 +42,9 @@ struct State {
 }
 
 /// An operation that is being recorded.
-pub(crate) struct RecordedOperation {
-    recorder: Arc<Recorder>,
+struct RecordedOperation {
+    shared: Arc<Shared>,
+    network: Arc<dyn Carrier>,
     number: u32,
     name: &'static str,
     beside_others: AtomicBool,
@@ -51,8 +61,10 @@ impl Recorder {
         let folder = folder.as_ref().to_owned();
         folder::create(&folder)?;
         Ok(Self {
-            folder,
-            state: Mutex::default(),
+            shared: Arc::new(Shared {
+                folder,
+                state: Mutex::default(),
+            }),
         })
     }
 
@@ -62,19 +74,21 @@ impl Recorder {
     ///
     /// Writing failed at some point; the files before are whole.
     pub fn finish(&self) -> io::Result<()> {
-        match self.state().failed {
+        match self.shared.state().failed {
             Some(kind) => Err(kind.into()),
             None => Ok(()),
         }
     }
+}
 
-    /// A connection is recorded here from now on.
-    pub(crate) fn begin(&self, manifest: &Manifest, head: &Head) -> Result<(), Failure> {
+impl Wire for Recorder {
+    fn connected(&self, connected: &Connected<'_>) -> Result<(), Failure> {
+        let manifest = connected.manifest;
         let unhideable = hidden::unhideable(manifest);
         if !unhideable.is_empty() {
             return Err(unusable(
                 "sensitive",
-                &self.folder,
+                &self.shared.folder,
                 format!(
                     "{} is not recorded, since its sensitive values would stand in what the \
                      upstream answers: {}.",
@@ -83,33 +97,38 @@ impl Recorder {
                 ),
             ));
         }
-        let mut state = self.state();
+        let mut state = self.shared.state();
         if state.connected {
             let what = "it already holds another connection; each has a recording of its own.";
-            return Err(unusable("taken", &self.folder, what));
+            return Err(unusable("taken", &self.shared.folder, what));
         }
-        folder::write_head(&self.folder, head).map_err(|error| {
+        let head = Head {
+            id: manifest.id.clone(),
+            version: manifest.version.clone(),
+            sha256: connected.sha256.to_owned(),
+            settings: connected.settings.clone(),
+            read_only: connected.network.read_only,
+            allow_loopback_http: connected.network.allow_loopback_http,
+            learned: connected.learned.map(str::to_owned),
+        };
+        folder::write_head(&self.shared.folder, &head).map_err(|error| {
             let what = format!("it cannot be written: {error}.");
-            unusable("unwritable", &self.folder, what)
+            unusable("unwritable", &self.shared.folder, what)
         })?;
         state.connected = true;
         Ok(())
     }
 
-    pub(crate) fn operation(
-        self: &Arc<Self>,
-        name: &'static str,
-        given: Given<'_>,
-        manifest: &Manifest,
-    ) -> Arc<RecordedOperation> {
-        let mut state = self.state();
+    fn begin(&self, begun: &Begun<'_>, network: Arc<dyn Carrier>) -> Arc<dyn Carrier> {
+        let mut state = self.shared.state();
         state.operations += 1;
         let operation = Arc::new(RecordedOperation {
-            recorder: Arc::clone(self),
+            shared: Arc::clone(&self.shared),
+            network,
             number: state.operations,
-            name,
+            name: begun.operation,
             beside_others: AtomicBool::new(false),
-            hidden: given.scrubber(manifest),
+            hidden: hidden::scrubber(begun.given, begun.manifest),
         });
         state.under_way.retain(|other| match other.upgrade() {
             Some(other) => {
@@ -122,63 +141,111 @@ impl Recorder {
         state.under_way.push(Arc::downgrade(&operation));
         operation
     }
+}
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Carrier for RecordedOperation {
+    fn exchange<'a>(
+        &'a self,
+        request: &'a Outgoing,
+        attempt: &'a mut Attempt<'_>,
+    ) -> BoxFuture<'a, Result<Answer, Unanswered>> {
+        Box::pin(async move {
+            let mut recording = Recording {
+                operation: self,
+                request,
+                attempt,
+                ended: false,
+            };
+            let network = &*self.network;
+            let answer = network.exchange(request, recording.attempt).await;
+            recording.ends(match &answer {
+                Ok(answer) => End::Answered {
+                    response: ReceivedResponse {
+                        status: answer.status,
+                        headers: answer.headers.clone(),
+                        body: answer.body.clone(),
+                    },
+                    retry_in: retry_in(answer),
+                },
+                Err(Unanswered::OutOfTime(refusal)) => End::OutOfTime(refusal.message.clone()),
+                Err(failure) => End::Failed(failure.clone().into_failure()),
+            });
+            answer
+        })
+    }
+
+    fn renew<'a>(
+        &'a self,
+        request: &'a Outgoing,
+        attempt: &'a mut Attempt<'_>,
+    ) -> BoxFuture<'a, bool> {
+        self.network.renew(request, attempt)
+    }
+
+    fn pause<'a>(&'a self, wait: Duration, attempt: &'a mut Attempt<'_>) -> BoxFuture<'a, bool> {
+        self.network.pause(wait, attempt)
+    }
+
+    fn verdict(&self) -> Result<(), Failure> {
+        self.network.verdict()
     }
 }
 
-impl RecordedOperation {
-    /// An attempt has ended, as an observer sees it, and as the connector does.
-    pub(crate) fn exchange(&self, exchange: &Exchange, response: Option<&Response>) {
-        let end = match &exchange.result {
-            Ok(received) => End::Answered {
-                response: received.clone(),
-                retry_in: retry_in(received, response.and_then(|r| r.retry_after_ms)),
-            },
-            Err(failure) => End::Failed(failure.clone()),
+/// An exchange that is being recorded, also where it is given up: what was sent was sent.
+struct Recording<'a, 'b> {
+    operation: &'a RecordedOperation,
+    request: &'a Outgoing,
+    attempt: &'a mut Attempt<'b>,
+    ended: bool,
+}
+
+impl Recording<'_, '_> {
+    fn ends(&mut self, end: End) {
+        self.ended = true;
+        // Where it was refused before its turn, it took no time.
+        let (started, took) = match self.attempt.began() {
+            Some(began) => began,
+            None => (self.attempt.time_of_day(), Duration::ZERO),
         };
-        self.write(exchange, end);
-    }
-
-    /// A request was refused after the policy had passed it, and so may be another time.
-    pub(crate) fn refused(&self, exchange: &Exchange, out_of_time: bool) {
-        self.write(
-            exchange,
-            match &exchange.result {
-                Err(TransportFailure::Refused(refusal)) if out_of_time => {
-                    End::OutOfTime(refusal.message.clone())
-                }
-                Err(failure) => End::Failed(failure.clone()),
-                Ok(_) => return,
-            },
-        );
-    }
-
-    fn write(&self, exchange: &Exchange, end: End) {
-        let recorded = Recorded {
-            operation: self.number,
-            name: self.name.to_owned(),
-            attempt: exchange.attempt,
-            beside_others: self.beside_others.load(Ordering::Relaxed),
-            began: exchange.started_text(),
-            took: exchange.duration,
-            request: hidden::scrubbed(&self.hidden, &exchange.request),
+        let operation = self.operation;
+        let hidden = &operation.hidden;
+        operation.shared.write(&Recorded {
+            operation: operation.number,
+            name: operation.name.to_owned(),
+            attempt: self.attempt.number(),
+            beside_others: operation.beside_others.load(Ordering::Relaxed),
+            began: time_text(started),
+            took,
+            request: hidden::scrubbed(hidden, self.request.shown()),
             end: match end {
                 End::Answered { response, retry_in } => End::Answered {
                     response: ReceivedResponse {
                         status: response.status,
-                        headers: self.hidden.scrub_lines(response.headers),
-                        body: self.hidden.scrub(response.body),
+                        headers: hidden.scrub_lines(response.headers),
+                        body: hidden.scrub(response.body),
                     },
                     retry_in,
                 },
                 other => other,
             },
-        };
-        let mut state = self.recorder.state();
+        });
+    }
+}
+
+impl Drop for Recording<'_, '_> {
+    fn drop(&mut self) {
+        if !self.ended && self.attempt.began().is_some() {
+            let given_up = SafeText::ours("The operation was cancelled before an answer came.");
+            self.ends(End::Failed(Unanswered::NoAnswer(given_up).into_failure()));
+        }
+    }
+}
+
+impl Shared {
+    fn write(&self, recorded: &Recorded) {
+        let mut state = self.state();
         state.exchanges += 1;
-        let written = folder::write_exchange(&self.recorder.folder, state.exchanges, &recorded);
+        let written = folder::write_exchange(&self.folder, state.exchanges, recorded);
         if let Err(error) = written {
             if state.failed.is_none() {
                 tracing::warn!("the recording cannot be written: {error}");
@@ -186,23 +253,35 @@ impl RecordedOperation {
             state.failed = Some(error.kind());
         }
     }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Seconds mean the same at any time; a date does not.
-fn retry_in(received: &ReceivedResponse, ms: Option<u32>) -> Option<std::time::Duration> {
-    let mut lines = received.headers.iter();
+fn retry_in(answer: &Answer) -> Option<Duration> {
+    let mut lines = answer.headers.iter();
     let line = lines.find(|line| line.name == "retry-after")?;
     let is_seconds = line.value.trim().bytes().all(|byte| byte.is_ascii_digit());
     (!is_seconds)
-        .then_some(ms)
+        .then_some(answer.retry_after_ms)
         .flatten()
-        .map(|ms| std::time::Duration::from_millis(ms.into()))
+        .map(|ms| Duration::from_millis(ms.into()))
+}
+
+impl fmt::Debug for RecordedOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedOperation")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")
-            .field("folder", &self.folder)
+            .field("folder", &self.shared.folder)
             .finish_non_exhaustive()
     }
 }

@@ -5,24 +5,36 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use super::difference::{differences, listed};
-use super::exchange::Recorded;
+use super::exchange::{End, Recorded};
 use super::folder::{self, Head, Kept};
-use super::hidden::{self, Given};
+use super::hidden;
 use super::unusable::unusable;
-use crate::contract::Manifest;
+use crate::connection::ConnectionOptions;
+use crate::contract::{Manifest, Refusal, RefusalReason, TransportFailure};
+use crate::egress::{Answer, Attempt, Begun, Carrier, Outgoing, Wire};
 use crate::failure::Failure;
+use crate::limits::Limit;
+use crate::safe_text::{SafeText, Unanswered};
 use crate::scrub::Scrubber;
 use crate::trace::SentRequest;
 
 /// Answers the requests of one connection
-/// ([`ConnectionOptions::replay`](crate::ConnectionOptions::replay)) from a recording, each
+/// ([`ConnectionOptions::wire`](crate::ConnectionOptions::wire)) from a recording, each
 /// exchange once.
 ///
 /// A request that is not the recorded one gets no answer, and its operation ends in
-/// [`Failure::OtherThanRecorded`], whatever the connector makes of it.
+/// [`Failure::OtherThanRecorded`], whatever the connector makes of it. Clones are the same one.
+#[derive(Clone)]
 pub struct Replay {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     folder: PathBuf,
     head: Head,
     /// Whether operations were under way at the same time.
@@ -40,8 +52,8 @@ struct State {
 }
 
 /// An operation that is answered from a recording.
-pub(crate) struct ReplayedOperation {
-    replay: Arc<Replay>,
+struct ReplayedOperation {
+    shared: Arc<Shared>,
     name: &'static str,
     hidden: Scrubber,
     place: Mutex<Place>,
@@ -64,7 +76,7 @@ impl Replay {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Failure> {
         let folder = folder.as_ref().to_owned();
         let (head, kept) = folder::read(&folder)?;
-        Ok(Self {
+        let shared = Shared {
             folder,
             head,
             together: kept.iter().any(|kept| kept.recorded.beside_others),
@@ -74,71 +86,171 @@ impl Replay {
                 kept,
                 followed: BTreeSet::new(),
             }),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
         })
     }
 
-    /// What was connected when the recording was made.
-    pub(crate) fn head(&self) -> &Head {
-        &self.head
+    /// The options of a connection that is answered from here, with the recorded settings, and
+    /// whether it was read-only or on loopback. Needs no credentials. Limits are the usual ones:
+    /// where others were in force and something came up against them, set the same.
+    #[must_use]
+    pub fn options(&self) -> ConnectionOptions {
+        let head = &self.shared.head;
+        let mut options = ConnectionOptions::new();
+        options.settings = head.settings.clone();
+        options.learned.clone_from(&head.learned);
+        options.network.read_only = head.read_only;
+        options.network.allow_loopback_http = head.allow_loopback_http;
+        options.wire = Some(Arc::new(self.clone()));
+        options
     }
 
     /// Whether a request differed from the recording, after which nothing there needs to fit.
     #[must_use]
     pub fn departed(&self) -> bool {
-        self.departed.load(Ordering::Relaxed)
+        self.shared.departed.load(Ordering::Relaxed)
     }
 
     /// What was recorded and not asked for: file, method and URL.
     #[must_use]
     pub fn left_over(&self) -> Vec<String> {
-        let state = self.state();
+        let state = self.shared.state();
         let left = state.kept.iter().zip(&state.answered);
         left.filter(|(_, answered)| !**answered)
             .map(|(kept, _)| format!("{}: {}", kept.file, kept.recorded.line()))
             .collect()
     }
+}
 
-    /// Whether it is of this connector, in any version.
-    pub(crate) fn fits(&self, manifest: &Manifest) -> Result<(), Failure> {
-        if manifest.id == self.head.id {
-            return Ok(());
-        }
-        Err(unusable(
-            "other-connector",
-            &self.folder,
-            format!(
-                "it is of the connector `{}`, and this one is `{}`.",
-                self.head.id, manifest.id
-            ),
-        ))
-    }
-
-    pub(crate) fn operation(
-        self: &Arc<Self>,
-        name: &'static str,
-        given: Given<'_>,
-        manifest: &Manifest,
-    ) -> Arc<ReplayedOperation> {
-        Arc::new(ReplayedOperation {
-            replay: Arc::clone(self),
-            name,
-            hidden: given.scrubber(manifest),
-            place: Mutex::default(),
-        })
-    }
-
+impl Shared {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Wire for Replay {
+    /// Whether it is of this connector, in any version.
+    fn fits(&self, manifest: &Manifest) -> Result<(), Failure> {
+        let head = &self.shared.head;
+        if manifest.id == head.id {
+            return Ok(());
+        }
+        Err(unusable(
+            "other-connector",
+            &self.shared.folder,
+            format!(
+                "it is of the connector `{}`, and this one is `{}`.",
+                head.id, manifest.id
+            ),
+        ))
+    }
+
+    fn uses_network(&self) -> bool {
+        false
+    }
+
+    fn begin(&self, begun: &Begun<'_>, _: Arc<dyn Carrier>) -> Arc<dyn Carrier> {
+        Arc::new(ReplayedOperation {
+            shared: Arc::clone(&self.shared),
+            name: begun.operation,
+            hidden: hidden::scrubber(begun.given, begun.manifest),
+            place: Mutex::default(),
+        })
+    }
+}
+
+impl Carrier for ReplayedOperation {
+    fn exchange<'a>(
+        &'a self,
+        request: &'a Outgoing,
+        attempt: &'a mut Attempt<'_>,
+    ) -> BoxFuture<'a, Result<Answer, Unanswered>> {
+        Box::pin(async move {
+            let refused = |reason, message| Refusal { reason, message };
+            let recorded = self.recorded(request.shown(), attempt.number());
+            let recorded = recorded.map_err(|difference| {
+                Unanswered::Refused(refused(RefusalReason::Other, difference))
+            })?;
+            let text = |text: &str| SafeText::without_secrets(text);
+            match recorded.end {
+                End::OutOfTime(message) => Err(Unanswered::OutOfTime(refused(
+                    RefusalReason::Budget,
+                    message,
+                ))),
+                // Refused before its turn on the wire.
+                End::Failed(TransportFailure::Refused(refusal))
+                    if refusal.reason != RefusalReason::Address =>
+                {
+                    Err(Unanswered::Refused(refusal))
+                }
+                End::Failed(failure) => {
+                    attempt.begins();
+                    Err(match failure {
+                        TransportFailure::Refused(refusal) => Unanswered::Refused(refusal),
+                        TransportFailure::NotSent(why) => Unanswered::NotSent(text(&why)),
+                        TransportFailure::NoAnswer(why) => Unanswered::NoAnswer(text(&why)),
+                        TransportFailure::Withheld(why) => Unanswered::Withheld(text(&why)),
+                        TransportFailure::TooLarge(most) => {
+                            let head = attempt.most_head();
+                            if usize::try_from(most).is_ok_and(|most| most == head) {
+                                Unanswered::HeadTooLarge(Limit::HeaderBytes, head)
+                            } else {
+                                Unanswered::TooLarge(most)
+                            }
+                        }
+                    })
+                }
+                End::Answered { response, retry_in } => {
+                    attempt.begins();
+                    attempt.received(response.body.len());
+                    let milliseconds =
+                        |wait: Duration| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+                    let mut answer = Answer::new(response.status, response.headers, response.body);
+                    answer.retry_after_ms = retry_in.map(milliseconds);
+                    Ok(answer)
+                }
+            }
+        })
+    }
+
+    // What time, budget and the vault decided is known from the recording.
+
+    fn renew<'a>(&'a self, _: &'a Outgoing, attempt: &'a mut Attempt<'_>) -> BoxFuture<'a, bool> {
+        let goes_on = self.goes_on(attempt.number() + 1);
+        Box::pin(async move { goes_on })
+    }
+
+    fn pause<'a>(&'a self, _: Duration, attempt: &'a mut Attempt<'_>) -> BoxFuture<'a, bool> {
+        let goes_on = self.goes_on(attempt.number() + 1);
+        Box::pin(async move { goes_on })
+    }
+
+    /// How the operation departed from the recording.
+    fn verdict(&self) -> Result<(), Failure> {
+        match self.place().difference.clone() {
+            Some(message) => Err(Failure::OtherThanRecorded { message }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ReplayedOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplayedOperation")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ReplayedOperation {
     /// What the recording has for this request; `Err` says how it has nothing.
-    pub(crate) fn answer(&self, request: &SentRequest, attempt: u32) -> Result<Recorded, String> {
+    fn recorded(&self, request: &SentRequest, attempt: u32) -> Result<Recorded, String> {
         let request = hidden::scrubbed(&self.hidden, request);
-        let mut state = self.replay.state();
+        let mut state = self.shared.state();
         let mut place = self.place();
-        let found = if self.replay.together && place.following.is_none() {
+        let found = if self.shared.together && place.following.is_none() {
             self.begun(&state, &request)
         } else {
             self.next(&state, &place, &request, attempt)
@@ -157,7 +269,7 @@ impl ReplayedOperation {
                 Ok(recorded)
             }
             Err(difference) => {
-                self.replay.departed.store(true, Ordering::Relaxed);
+                self.shared.departed.store(true, Ordering::Relaxed);
                 place.difference.get_or_insert_with(|| difference.clone());
                 Err(difference)
             }
@@ -165,23 +277,17 @@ impl ReplayedOperation {
     }
 
     /// Whether the request that was answered last was tried once more.
-    pub(crate) fn goes_on(&self, attempt: u32) -> bool {
-        let state = self.replay.state();
+    fn goes_on(&self, attempt: u32) -> bool {
+        let state = self.shared.state();
         let place = self.place();
         state
-            .next_for(self.replay.together, &place)
+            .next_for(self.shared.together, &place)
             .is_some_and(|index| {
                 let next = state.kept.get(index).map(|kept| &kept.recorded);
                 next.is_some_and(|next| {
                     Some(next.operation) == place.following && next.attempt == attempt
                 })
             })
-    }
-
-    /// How the operation departed from the recording.
-    pub(crate) fn difference(&self) -> Option<Failure> {
-        let message = self.place().difference.clone()?;
-        Some(Failure::OtherThanRecorded { message })
     }
 
     /// The exchange that comes next, if this request is its.
@@ -193,7 +299,7 @@ impl ReplayedOperation {
         attempt: u32,
     ) -> Result<usize, String> {
         let line = format!("{} {}", request.method, request.url);
-        let Some(index) = state.next_for(self.replay.together, place) else {
+        let Some(index) = state.next_for(self.shared.together, place) else {
             return Err(self.missing(&line, "there is nothing more"));
         };
         let Some(Kept { file, recorded }) = state.kept.get(index) else {
@@ -254,7 +360,7 @@ impl ReplayedOperation {
         format!(
             "`{}` sent a request that is not in the recording {} at this place: {line}; {instead}.",
             self.name,
-            self.replay.folder.display()
+            self.shared.folder.display()
         )
     }
 
@@ -262,7 +368,7 @@ impl ReplayedOperation {
         format!(
             "`{}` sent a request that differs from the recorded one, {}: {}.",
             self.name,
-            self.replay.folder.join(file).display(),
+            self.shared.folder.join(file).display(),
             listed(found)
         )
     }
@@ -286,7 +392,7 @@ impl State {
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replay")
-            .field("folder", &self.folder)
+            .field("folder", &self.shared.folder)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use wasmtime::{CallHook, ResourceLimiter, UpdateDeadline};
 use super::work;
 use crate::bindings::types;
 use crate::contract::{self, Refusal, RefusalReason, TransportFailure};
-use crate::egress::{Egress, Operation};
+use crate::egress::{Carrier, Egress, Operation};
 use crate::engine::TICK;
 use crate::limits::{
     Limit, Limits, MOST_INSTANCES, MOST_MEMORIES, MOST_MEMORY, MOST_TABLE_ELEMENTS, MOST_TABLES,
@@ -20,7 +20,7 @@ use crate::trace::Place;
 pub(crate) struct StoreState {
     pub(super) limits: Limits,
     /// `None` outside the operations, where nothing is sent.
-    pub(super) egress: Option<Arc<Egress>>,
+    pub(super) egress: Option<(Arc<Egress>, Arc<dyn Carrier>)>,
     pub(crate) operation: Operation,
     /// What the guest, and the host's work for it, may still take of a thread.
     pub(super) cpu_left: Duration,
@@ -172,13 +172,13 @@ impl StoreState {
         &mut self,
         request: contract::Request,
     ) -> Result<contract::Response, TransportFailure> {
-        let Some(egress) = self.egress.clone() else {
+        let Some((egress, carrier)) = self.egress.clone() else {
             return Err(TransportFailure::Refused(Refusal {
                 reason: RefusalReason::Other,
                 message: format!("Nothing may be sent while `{}` runs.", self.operation.name),
             }));
         };
-        egress.send(&mut self.operation, request).await
+        egress.send(&mut self.operation, &*carrier, request).await
     }
 
     /// Whether what is logged is dropped from here on.

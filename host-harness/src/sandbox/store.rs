@@ -16,7 +16,7 @@ use super::state::StoreState;
 use super::{text, work};
 use crate::bindings::Connector;
 use crate::contract::{self, Manifest, SettingValue};
-use crate::egress::{Egress, Operation};
+use crate::egress::{Carrier, Egress, Operation};
 use crate::engine::{Share, Taken};
 use crate::failure::Failure;
 use crate::limits::{LEARNED_TIME, Limits, MOST_REACH};
@@ -181,7 +181,12 @@ impl Sandbox {
     }
 
     /// Starts the account of an operation afresh.
-    pub(crate) fn begin(&mut self, mut operation: Operation, egress: Arc<Egress>) {
+    pub(crate) fn begin(
+        &mut self,
+        mut operation: Operation,
+        egress: Arc<Egress>,
+        carrier: Arc<dyn Carrier>,
+    ) {
         let fuel = self.store.data().limits.fuel.unwrap_or(u64::MAX);
         // Fails only where the host does not count, and then there is nothing to set.
         let counted = self.store.set_fuel(fuel).is_ok();
@@ -200,7 +205,7 @@ impl Sandbox {
         state.log_dropped = false;
         state.last_error = None;
         state.operation = operation;
-        state.egress = Some(egress);
+        state.egress = Some((egress, carrier));
         self.store.set_epoch_deadline(1);
     }
 

@@ -29,8 +29,7 @@ pub struct Exchange {
 impl Exchange {
     /// When it began, as RFC 3339 in milliseconds; empty where the clock is far out.
     pub(crate) fn started_text(&self) -> String {
-        jiff::Timestamp::try_from(self.started)
-            .map_or_else(|_| String::new(), |at| format!("{at:.3}"))
+        time_text(self.started)
     }
 
     /// What became of a request without an answer, in one sentence for a person.
@@ -70,4 +69,9 @@ pub struct ReceivedResponse {
     pub headers: Vec<Header>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// RFC 3339 in milliseconds; empty where the clock is far out.
+pub(crate) fn time_text(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }

@@ -7,6 +7,7 @@ mod meter;
 mod observer;
 mod stats;
 
+pub(crate) use exchange::time_text;
 pub use exchange::{Exchange, REDACTED, ReceivedResponse, SentRequest};
 pub use har::HarFile;
 pub(crate) use meter::{Meter, Place};

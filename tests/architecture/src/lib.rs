@@ -11,4 +11,5 @@
 
 mod circles;
 mod modules;
+mod page;
 mod paths;

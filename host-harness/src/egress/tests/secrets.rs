@@ -62,13 +62,19 @@ async fn each_operation_learns_secrets_that_have_changed_since() {
         credentials: vec![],
         ..bench.get()
     };
-    let first = egress.send(&mut bench.begin(), open()).await.unwrap();
+    let first = egress
+        .send(&mut bench.begin(), &*egress.begin(&bench.begun()), open())
+        .await
+        .unwrap();
     assert_eq!(
         first.body,
         b"[redacted] api-token/secret+1 api-token/secret+2"
     );
     vault.turn();
-    let second = egress.send(&mut bench.begin(), open()).await.unwrap();
+    let second = egress
+        .send(&mut bench.begin(), &*egress.begin(&bench.begun()), open())
+        .await
+        .unwrap();
     assert_eq!(second.body, b"[redacted] [redacted] api-token/secret+2");
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::SockRef;
 
-use super::super::http::UNACKNOWLEDGED_TIME;
+use super::super::upstream::UNACKNOWLEDGED_TIME;
 use super::*;
 
 /// The sockets of this process that are connected to an address.
