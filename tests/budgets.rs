@@ -6,14 +6,14 @@ mod ceilings;
 
 use std::sync::Arc;
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::contract::{AccountStatus, PageQuery};
 use host_harness::provision::{Matching, provision};
-use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
 use host_harness::trace::OperationStats;
 use host_harness::{
     CompiledCode, Component, Connection, Host, HostOptions, Inspection, SandboxLifetime,
 };
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 use self::ceilings::{Figure, Room};
 use crate::in_process::Recorded;

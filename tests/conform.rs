@@ -5,11 +5,10 @@ mod mutants;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use component_8x8::CONNECTOR_8X8;
 use host_harness::conform::{Conformance, Options, Report, Verdict};
-use host_harness::simulated_tenant::{SimulatedTenant, Switch, Switches, TenantOptions};
-use host_harness::{
-    CompiledCode, Component, ConnectionOptions, Host, HostOptions, bundled::CONNECTOR_8X8,
-};
+use host_harness::{CompiledCode, Component, ConnectionOptions, Host, HostOptions};
+use simulated_8x8::{SimulatedTenant, Switch, Switches, TenantOptions};
 
 use crate::stage;
 

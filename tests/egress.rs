@@ -3,8 +3,8 @@
 
 use host_harness::contract::{AccountStatus, Header};
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::Switches;
 use host_harness::{Connection, ConnectionOptions, Failure, StaticCredentials};
+use simulated_8x8::Switches;
 
 use crate::stage::{ADA, Stage, attribute, connector, draft, edits, options, set_status};
 use crate::upstream::{Upstream, answer};

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use host_harness::StaticCredentials;
 use host_harness::{Component, Connection, ConnectionOptions, InProcess, SandboxLifetime};
-use host_harness::{StaticCredentials, simulated_tenant::Switches};
 use serde_json::{Value, json};
+use simulated_8x8::Switches;
 
 use crate::stage::{ADA, Stage, connector, draft, edits};
 

@@ -7,8 +7,8 @@ use host_harness::contract::{
     AccountStatus, Deletion, Draft, Effect, FailureKind, PageQuery, Value,
 };
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::{SimulatedTenant, Switch, Switches, TenantOptions};
 use serde_json::json;
+use simulated_8x8::{SimulatedTenant, Switch, Switches, TenantOptions};
 
 use crate::stage::{
     ADA, Stage, attribute, but, codes, connector, draft, edits, held, is_active, options,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use host_harness::clock::TestClock;
 use host_harness::contract::{AccountStatus, Deletion, Edits, Effect, Outcome, RetryAdvice};
 use host_harness::provision::{Matching, provision};
-use host_harness::simulated_tenant::{SimulatedTenant, Switch, Switches, TenantOptions};
 use host_harness::{Component, Connection, Failure};
+use simulated_8x8::{SimulatedTenant, Switch, Switches, TenantOptions};
 
 use crate::stage::{
     ADA, codes, connector_on, draft, edits, is_active, lines, named, options, set_status, stored,

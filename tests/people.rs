@@ -4,8 +4,8 @@
 use host_harness::Failure;
 use host_harness::contract::{AccountStatus, Effect, Outcome};
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::Switch;
 use serde_json::json;
+use simulated_8x8::Switch;
 
 use crate::stage::{
     ADA, Stage, attribute, but, codes, draft, edits, held, is_active, set_status, stored,
@@ -259,7 +259,7 @@ async fn a_user_that_the_console_made_and_scim_may_not_see_is_said_to_be_in_the_
 
 #[tokio::test]
 async fn whoever_is_not_there_has_nothing_taken_away() {
-    let stage = Stage::with(host_harness::simulated_tenant::Switches::none(), 5).await;
+    let stage = Stage::with(simulated_8x8::Switches::none(), 5).await;
     let before = stage.tenant.users();
     let nobody = [("userName", "nobody@example.com"), ("externalId", "E-0")];
     assert!(stage.deprovision(&nobody).await.unwrap().is_none());

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use host_harness::contract::Effect;
-use host_harness::simulated_tenant::{Received, SimulatedTenant};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::Value as Json;
+use simulated_8x8::{Received, SimulatedTenant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

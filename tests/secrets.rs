@@ -10,10 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use host_harness::contract::AccountStatus;
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
 use host_harness::trace::HarFile;
 use host_harness::{Connection, ConnectionOptions, SandboxLifetime, StaticCredentials, json};
 use serde_json::json;
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 use crate::stage::{ADA, attribute, but, connector, draft, edits, options, set_status, text};
 use crate::upstream::{Request, Upstream, answer};

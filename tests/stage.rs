@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::clock::{Clock, SystemClock, TestClock};
 use host_harness::contract::{
     Account, AccountStatus, Attribute, Change, Draft, Edits, Notice, Outcome, Value,
 };
-use host_harness::simulated_tenant::{Received, SimulatedTenant, Switches, TenantOptions};
 use host_harness::{
     CompiledCode, Component, Connection, ConnectionOptions, Failure, Host, HostOptions,
     StaticCredentials,
 };
 use serde_json::{Value as Json, json};
+use simulated_8x8::{Received, SimulatedTenant, Switches, TenantOptions};
 use tokio::sync::OnceCell;
 
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::contract::RetryAdvice;
-use host_harness::simulated_tenant::{Fault, FaultEffect, SimulatedTenant, TenantOptions};
 use host_harness::trace::{Exchange, HarFile, Observer, OperationStats};
 use host_harness::{CompiledCode, Component, Connection, Host, HostOptions, SandboxLifetime};
+use simulated_8x8::{Fault, FaultEffect, SimulatedTenant, TenantOptions};
 
 use crate::stage::{ADA, draft, edits, options, text};
 

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use host_harness::clock::TestClock;
 use host_harness::contract::{AccountStatus, Deletion, Draft, Effect};
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::{SimulatedTenant, Switch, Switches, TenantOptions};
 use host_harness::{Component, Connection, Failure};
 use serde_json::{Value as Json, json};
+use simulated_8x8::{SimulatedTenant, Switch, Switches, TenantOptions};
 
 use crate::stage::{
     ADA, Stage, attribute, but, connector, connector_on, draft, edits, id_of, is_active, named,

@@ -1,10 +1,10 @@
 //! Nothing to do costs next to nothing.
 
+use component_8x8::CONNECTOR_8X8;
 use host_harness::Inspection;
-use host_harness::bundled::CONNECTOR_8X8;
 use host_harness::contract::{AccountStatus, Effect};
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::Switches;
+use simulated_8x8::Switches;
 
 use crate::stage::{ADA, Stage, attribute, but, draft, edits, set_status};
 

@@ -39,8 +39,6 @@
 
 pub mod attributes;
 mod bindings;
-#[cfg(feature = "bundled")]
-pub mod bundled;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
@@ -72,8 +70,6 @@ mod safe_text;
 mod sandbox;
 mod scrub;
 mod settings;
-#[cfg(feature = "tenant")]
-pub mod simulated_tenant;
 #[cfg(feature = "sync")]
 pub mod sync;
 mod text;

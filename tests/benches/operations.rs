@@ -27,8 +27,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use component_8x8::CONNECTOR_8X8;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use host_harness::bundled::CONNECTOR_8X8;
 use host_harness::clock::SystemClock;
 use host_harness::contract::PageQuery;
 use host_harness::{

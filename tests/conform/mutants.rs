@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::iter;
 use host_harness::Component;
 use host_harness::conform::{Report, Verdict, checks};
-use host_harness::simulated_tenant::{Switch, Switches};
+use simulated_8x8::{Switch, Switches};
 
 use super::{conform, failed, load, names, tenant};
 use crate::stage;

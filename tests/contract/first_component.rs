@@ -7,8 +7,8 @@ use futures_util::TryStreamExt as _;
 use host_harness::clock::SystemClock;
 use host_harness::contract::{AccountStatus, Deletion, Effect};
 use host_harness::provision::{Matching, provision};
-use host_harness::simulated_tenant::Switches;
 use host_harness::{Component, Inspection};
+use simulated_8x8::Switches;
 
 use crate::stage::{ADA, Stage, attribute, but, draft, edits, held, host, set_status, text};
 

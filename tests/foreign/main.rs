@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use arguments::Arguments;
 use checks::Checks;
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use service::Service;
 
 /// A service that hangs is a failure, and not the end of CI's patience.

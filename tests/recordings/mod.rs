@@ -11,8 +11,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use host_harness::contract::AccountStatus;
 use host_harness::recording::{Recorder, Replay};
-use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
 use host_harness::{Component, Connection, ConnectionOptions, Failure, json};
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 use tempfile::TempDir;
 
 use crate::stage::{ADA, but, connector, draft, edits, options, set_status, text};

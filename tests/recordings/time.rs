@@ -7,7 +7,7 @@ use std::time::Duration;
 use host_harness::Connection;
 use host_harness::clock::TestClock;
 use host_harness::recording::Replay;
-use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 use super::{Tape, live};
 use crate::stage::{ADA, connector_on, draft, edits, options, text};

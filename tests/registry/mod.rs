@@ -6,11 +6,11 @@ mod swap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::registry::{Refused, Registry, RegistryOptions, Release};
-use host_harness::simulated_tenant::Switches;
 use host_harness::trace::{Exchange, Observer, OperationStats};
 use host_harness::{CompiledCode, Host, HostOptions, Inspection};
+use simulated_8x8::Switches;
 use tempfile::TempDir;
 
 use crate::stage::Stage;

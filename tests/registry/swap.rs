@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use host_harness::registry::LiveConnection;
-use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
 use host_harness::{ConnectionOptions, StaticCredentials};
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::contract::{AccountStatus, Attribute, Draft, Edits, Effect, Value};
-use host_harness::simulated_tenant::{SimulatedTenant, TenantOptions};
 use host_harness::{Component, Connection, ConnectionOptions, SandboxLifetime, StaticCredentials};
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 use super::upstream::Upstream;
 use super::{HOSTILE, describing, host, options};

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use host_harness::Failure;
 use host_harness::contract::{Account, AccountStatus, Deletion, Effect, Outcome};
-use host_harness::simulated_tenant::{Delivery, FaultEffect, Received};
 use serde_json::Value as Json;
+use simulated_8x8::{Delivery, FaultEffect, Received};
 
 use super::people::{Person, is_of_another_writer};
 use super::plan::Plan;

@@ -23,10 +23,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use component_8x8::CONNECTOR_8X8;
 use futures_util::future::join_all;
-use host_harness::bundled::CONNECTOR_8X8;
-use host_harness::simulated_tenant::{FaultEffect, Received, SimulatedTenant, TenantOptions};
 use host_harness::{CompiledCode, Component, Host, HostOptions};
+use simulated_8x8::{FaultEffect, Received, SimulatedTenant, TenantOptions};
 
 use self::clock::{WorkersClock, in_own_time};
 use self::people::Person;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use host_harness::SandboxLifetime;
-use host_harness::simulated_tenant::{FaultSchedule, Switch, Switches};
+use simulated_8x8::{FaultSchedule, Switch, Switches};
 
 /// Operations of a seed, all workers together.
 const OPERATIONS: usize = 56;

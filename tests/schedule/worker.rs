@@ -8,9 +8,9 @@ use std::time::Duration;
 use fastrand::Rng;
 use host_harness::contract::{Account, AccountStatus, Change, Deletion, Edits, Outcome, Value};
 use host_harness::provision::{Matching, deprovision, provision};
-use host_harness::simulated_tenant::{Received, SimulatedTenant};
 use host_harness::{Component, Connection, Failure};
 use serde_json::Value as Json;
+use simulated_8x8::{Received, SimulatedTenant};
 
 use super::judge::{self, Judged, Window};
 use super::people::{CHANGEABLE, CLEARABLE, Person, as_draft, as_known};

@@ -11,14 +11,9 @@ use anyhow::{Context as _, Result, bail};
 
 /// The programs that test the host.
 const PROGRAMS: [&str; 3] = ["end_to_end", "host_harness", "command_line"];
-/// Tests that show something else, and take long: all switches of the simulated tenant, and
+/// Tests that show something else, and take long: all switches of a simulated tenant, and
 /// all attacks at once.
-const APART: [&str; 4] = [
-    "switches::",
-    "lost_answers::",
-    "together::",
-    "simulated_tenant::",
-];
+const APART: [&str; 3] = ["switches::", "lost_answers::", "together::"];
 /// Tests that take a second or more: they run where they are named, and with every mitigation on.
 const LONG: [&str; 18] = [
     "compiling::",

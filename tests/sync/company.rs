@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use host_harness::clock::TestClock;
-use host_harness::simulated_tenant::Switches;
 use serde_json::{Value as Json, json};
+use simulated_8x8::Switches;
 
 use super::town::{Town, conflicts, written};
 use crate::stage::{is_active, stored};

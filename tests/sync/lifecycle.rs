@@ -1,6 +1,6 @@
 //! Joiners, movers, leavers, returners: each once, and each to the right account.
 
-use host_harness::simulated_tenant::Switch;
+use simulated_8x8::Switch;
 
 use super::town::{Town, conflicts, people, row, written};
 

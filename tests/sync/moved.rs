@@ -2,8 +2,8 @@
 //! read, nothing is written.
 
 use host_harness::contract::AccountStatus;
-use host_harness::simulated_tenant::Switch;
 use host_harness::sync::report::Report;
+use simulated_8x8::Switch;
 
 use super::town::{Row, Town, roster, row, written};
 use crate::stage::{edits, set_status};

@@ -1,7 +1,7 @@
 //! A plan is over the whole tenant, or there is none.
 
-use host_harness::simulated_tenant::{Fault, FaultEffect, Method, Switch};
 use host_harness::sync::SyncError;
+use simulated_8x8::{Fault, FaultEffect, Method, Switch};
 
 use super::town::{Town, conflicts, people, row, strict, written};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use host_harness::simulated_tenant::{Fault, FaultEffect, Method};
 use host_harness::sync::plan::Plan;
 use host_harness::sync::report::Report;
+use simulated_8x8::{Fault, FaultEffect, Method};
 
 use super::town::{Row, Town, people, roster, row, written};
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_harness::clock::TestClock;
-use host_harness::simulated_tenant::{Fault, FaultEffect, Method, Received, Switches};
 use host_harness::sync::plan::Plan;
 use host_harness::sync::report::Report;
 use host_harness::sync::{
     Halt, Prepared, Roster, RosterSource, Rules, SyncError, SyncOptions, plan_for,
 };
 use serde_json::Value as Json;
+use simulated_8x8::{Fault, FaultEffect, Method, Received, Switches};
 use tempfile::TempDir;
 
 use crate::stage::{Stage, connector_on, named};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_harness::simulated_tenant::{Fault, Method, Switch};
+use simulated_8x8::{Fault, Method, Switch};
 
 use super::town::{Town, conflicts, people, row, written};
 

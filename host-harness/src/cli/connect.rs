@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::options::{Options, Stop};
 use super::output::{Output, printable};
 use crate::attributes::is_hidden;
-use crate::bundled::CONNECTOR_8X8;
 use crate::compiler::Compiler;
 use crate::component::Component;
 use crate::connection::{Connection, ConnectionOptions};
@@ -18,6 +17,7 @@ use crate::host::Host;
 use crate::host::HostOptions;
 use crate::text::clean;
 use crate::trace::{HarFile, Observer};
+use component_8x8::CONNECTOR_8X8;
 
 /// How long something may take without a word about it.
 const MOMENT: Duration = Duration::from_secs(1);

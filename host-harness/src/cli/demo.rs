@@ -15,8 +15,8 @@ use crate::contract::{AccountStatus, Deletion, Effect, Manifest, Outcome};
 use crate::egress::StaticCredentials;
 use crate::failure::Failure;
 use crate::provision::{Matching, deprovision, provision};
-use crate::simulated_tenant::{SimulatedTenant, TenantOptions};
 use crate::trace::{Exchange, HarFile, Observer};
+use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {}
@@ -186,9 +186,9 @@ impl Demo {
             Err("held-elsewhere"),
         );
 
-        tenant.inject(crate::simulated_tenant::Fault {
-            method: Some(crate::simulated_tenant::Method::POST),
-            effect: crate::simulated_tenant::FaultEffect::CutAfterCommit,
+        tenant.inject(simulated_8x8::Fault {
+            method: Some(simulated_8x8::Method::POST),
+            effect: simulated_8x8::FaultEffect::CutAfterCommit,
         });
         let mut alan = ADA;
         alan[0] = "userName=alan@example.com";

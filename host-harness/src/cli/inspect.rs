@@ -17,7 +17,6 @@ use self::line::line;
 use super::connect::{host, host_with, loaded};
 use super::options::{Options, Stop};
 use super::output::{Output, wrapped};
-use crate::bundled::CONNECTOR_8X8;
 use crate::component::Component;
 use crate::connection_file::ConnectionFile;
 use crate::failure::Failure;
@@ -25,6 +24,7 @@ use crate::inspection::Inspection;
 use crate::json;
 use crate::load_error::LoadError;
 use crate::provenance::Provenance;
+use component_8x8::CONNECTOR_8X8;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

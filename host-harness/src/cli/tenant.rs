@@ -10,7 +10,7 @@ use clap::Args;
 use super::options::Stop;
 use super::output::{Output, printable};
 use crate::private_file;
-use crate::simulated_tenant::{Fault, FaultSchedule, SimulatedTenant, Switch, TenantOptions};
+use simulated_8x8::{Fault, FaultSchedule, SimulatedTenant, Switch, TenantOptions};
 
 #[derive(Debug, Args)]
 #[command(after_help = switches_help())]

@@ -1,6 +1,6 @@
 //! Every command, for people and with `--json`.
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use serde_json::{Value as Json, json};
 
 use crate::program::{Tenant, harness, program, run};

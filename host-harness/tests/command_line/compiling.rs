@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::compiler::Compiler;
 use host_harness::{CompiledCode, Component, Failure, Host, HostOptions, LoadError};
 

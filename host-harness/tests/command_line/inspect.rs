@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use serde_json::{Value as Json, json};
 
 use crate::program::{Run, Tenant, harness};

@@ -3,8 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use host_harness::simulated_tenant::{Fault, SimulatedTenant, Switch, TenantOptions};
 use serde_json::Value as Json;
+use simulated_8x8::{Fault, SimulatedTenant, Switch, TenantOptions};
 
 use super::program::program;
 

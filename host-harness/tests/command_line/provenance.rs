@@ -1,6 +1,6 @@
 //! A pinned or signed component runs, and no other in its place.
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 
 use crate::program::{Tenant, harness};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use host_harness::simulated_tenant::Received;
 use serde_json::Value as Json;
+use simulated_8x8::Received;
 
 use crate::town::{Kind, Town};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use host_harness::simulated_tenant::{Fault, FaultEffect, Method};
+use simulated_8x8::{Fault, FaultEffect, Method};
 
 use crate::judge::judge;
 use crate::town::{Town, until};

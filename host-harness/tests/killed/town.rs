@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use host_harness::simulated_tenant::{SimulatedTenant, Switch, Switches, TenantOptions};
 use serde_json::{Value as Json, json};
+use simulated_8x8::{SimulatedTenant, Switch, Switches, TenantOptions};
 use tempfile::TempDir;
 
 /// Longer than any run takes on a busy machine; a guard against one that hangs.

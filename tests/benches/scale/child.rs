@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Response, Uri};
-use host_harness::simulated_tenant::{Fault, FaultEffect, SimulatedTenant, TenantOptions};
+use simulated_8x8::{Fault, FaultEffect, SimulatedTenant, TenantOptions};
 
 use crate::in_process::Recorded;
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use host_harness::bundled::CONNECTOR_8X8;
+use component_8x8::CONNECTOR_8X8;
 use host_harness::contract::{AccountStatus, PageQuery};
 use host_harness::{
     CompiledCode, Component, Connection, ConnectionOptions, Failure, Host, HostOptions,

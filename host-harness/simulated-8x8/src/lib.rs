@@ -18,7 +18,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use host_harness::simulated_tenant::{SimulatedTenant, Switch, TenantOptions};
+//! use simulated_8x8::{SimulatedTenant, Switch, TenantOptions};
 //!
 //! let tenant = SimulatedTenant::start(TenantOptions {
 //!     switches: [Switch::PagesOf10].into(),
@@ -31,6 +31,8 @@
 //! # Ok(())
 //! # }
 //! ```
+
+#![deny(missing_docs)]
 
 mod answer;
 mod discovery;

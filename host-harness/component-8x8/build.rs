@@ -1,11 +1,15 @@
-//! Builds the 8x8 connector into the library, with the feature `bundled`.
+//! Builds the 8x8 connector.
 
-#[cfg(feature = "bundled")]
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 fn main() {
-    use std::path::PathBuf;
-
     let manifest_dir = PathBuf::from(env("CARGO_MANIFEST_DIR"));
-    let workspace_dir = manifest_dir.parent().unwrap_or(&manifest_dir).to_path_buf();
+    let workspace_dir = manifest_dir
+        .ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .unwrap_or_default();
     let out_dir = PathBuf::from(env("OUT_DIR"));
     for input in [
         "wit",
@@ -38,13 +42,7 @@ fn main() {
     }
 }
 
-#[cfg(feature = "bundled")]
-fn env(name: &str) -> std::ffi::OsString {
+fn env(name: &str) -> OsString {
     // Cargo sets these for every build script.
     std::env::var_os(name).unwrap_or_default()
-}
-
-#[cfg(not(feature = "bundled"))]
-fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
 }

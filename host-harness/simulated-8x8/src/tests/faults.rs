@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::simulated_tenant::FaultSchedule;
+use crate::FaultSchedule;
 
 async fn create_with(fault: &str) -> (Rig, Option<Seen>) {
     let rig = Rig::with(&[]).await;
