@@ -16,8 +16,8 @@ use wasmtime::Config;
 
 pub use self::cache::CompiledCode;
 pub(crate) use self::cache::{CodeStore, opened};
-pub(crate) use self::compiling::{Compiling, key};
-pub(crate) use self::config::{GUEST_FEATURES, LARGE_CODE, Spacing, Tuning};
+pub(crate) use self::compiling::{Compiling, entry_name, key};
+pub(crate) use self::config::{Compiles, GUEST_FEATURES, LARGE_CODE, Spacing, Tuning};
 pub(crate) use self::runtime::Runtime;
 use self::runtime::pooled;
 pub(crate) use self::ticker::Running;
@@ -169,7 +169,8 @@ impl Host {
         if let Some(runtime) = &*large {
             return Ok((Arc::clone(runtime), tuning));
         }
-        let mut config = tuning.config(self.0.code.cache().cloned());
+        let compiles = compiles(self.0.compiler.as_ref());
+        let mut config = tuning.config(self.0.code.cache().cloned(), compiles);
         with_stack(&mut config, self.0.stack_bytes);
         let runtime = Runtime::new(&config, LARGE_AT_ONCE).map_err(HostError::of)?;
         self.0.ticker.drive(runtime.engine());
@@ -276,7 +277,7 @@ fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), H
             spacing,
             large: false,
         };
-        let mut config = tuning.config(code.cache().cloned());
+        let mut config = tuning.config(code.cache().cloned(), compiles(options.compiler.as_ref()));
         with_stack(&mut config, options.stack_bytes);
         config.allocation_strategy(pooled(options.max_instances));
         Ok((Runtime::new(&config, options.max_instances)?, spacing))
@@ -288,6 +289,14 @@ fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), H
                 "{error:#} (fewer `max_instances` need less address space)"
             ))
         })
+}
+
+/// Where a program compiles, nothing in this process does, whatever has become of the code.
+fn compiles(compiler: Option<&Compiler>) -> Compiles {
+    match compiler {
+        Some(_) => Compiles::elsewhere(),
+        None => Compiles::Yes,
+    }
 }
 
 fn with_stack(config: &mut Config, bytes: usize) {

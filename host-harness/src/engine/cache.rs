@@ -8,7 +8,6 @@ use wasmtime::{Cache, CacheConfig};
 
 use super::HostError;
 use crate::mitigation::Mitigation;
-use crate::provenance::sha256;
 
 /// Where compiled code is kept between runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,15 +61,6 @@ impl CodeStore {
     #[cfg(feature = "cli")]
     pub(crate) fn is_lasting(&self) -> bool {
         self._until_the_end.is_none() && self.cache.is_some()
-    }
-
-    /// Where it is written down that a component was compiled within the bounds. Two levels
-    /// below the directory and without an extension, as wasmtime's own entries are, so that
-    /// whoever cleans up takes it for one of them.
-    pub(crate) fn mark(&self, engine: &str, component_sha256: &str) -> Option<PathBuf> {
-        let name = sha256(format!("{engine} {component_sha256}").as_bytes());
-        let marks = self.cache.as_ref()?.directory().join("marks");
-        Some(marks.join("compiled-within-bounds").join(name))
     }
 }
 

@@ -1,12 +1,14 @@
 //! From a component's bytes to code, once for each component and kind of host.
 
-use std::hash::{Hash as _, Hasher};
-use std::path::Path;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, watch};
 use wasmtime::Engine;
+use wasmtime::component::Component;
 
 use super::{Host, Runtime, Tuning};
 use crate::compiler::{Compiler, Job, Leash};
@@ -78,9 +80,9 @@ impl Host {
         match self.compiler() {
             Some(compiler) => {
                 let compiler = compiler.clone();
-                self.hand_over(&bytes, inspection, &runtime, tuning, compiler)
-                    .await?;
-                off_the_runtime(move || loaded(runtime, &bytes)).await
+                let handed_over = self.handed_over(&bytes, code_bytes, &runtime, tuning, compiler);
+                let component = handed_over.await?;
+                off_the_runtime(move || exports(runtime, &component)).await
             }
             None => {
                 let effort = inspection.inside.compile_effort;
@@ -92,43 +94,42 @@ impl Host {
                 let under_way = self.compiling().begin();
                 off_the_runtime(move || {
                     let _until_it_is_done = (turn, under_way);
-                    loaded(runtime, &bytes)
+                    let component = loaded(runtime.engine(), &bytes);
+                    exports(runtime, &component.map_err(LoadError::mismatch)?)
                 })
                 .await
             }
         }
     }
 
-    /// Has it compiled by the program that does so. Where it was before, under the same bounds,
-    /// nothing is started: its code is there, or takes no more than it took then.
-    async fn hand_over(
+    /// What the program compiles, once for as long as its code is there. This process cannot:
+    /// where code is missing or damaged, whatever removed or damaged it, its engine says so, and
+    /// the program is asked again, within the same bounds.
+    async fn handed_over(
         &self,
         bytes: &Arc<[u8]>,
-        inspection: &Inspection,
+        code_bytes: u64,
         runtime: &Arc<Runtime>,
         tuning: Tuning,
         compiler: Compiler,
-    ) -> Result<(), LoadError> {
-        let key = key(runtime.engine());
-        let mark = self.code().mark(&key, &inspection.sha256);
-        let is_marked = || mark.as_deref().is_some_and(Path::is_file);
-        if is_marked() {
-            return Ok(());
+    ) -> Result<Component, LoadError> {
+        let load = || {
+            let (bytes, runtime) = (Arc::clone(bytes), Arc::clone(runtime));
+            off_the_runtime(move || Ok(loaded(runtime.engine(), &bytes)))
+        };
+        if let Ok(component) = load().await? {
+            return Ok(component);
         }
         let turn = Arc::clone(&self.compiling().turn).acquire_owned().await;
         // Another may have had it compiled meanwhile.
-        if is_marked() {
-            return Ok(());
+        if let Ok(component) = load().await? {
+            return Ok(component);
         }
         let under_way = self.compiling().begin();
         let leash = Leash::default();
-        // Whoever gives up waiting ends the process.
+        // Giving up waiting ends the process.
         let _cut = leash.cut_on_drop();
-        let (host, bytes, code_bytes) = (
-            self.clone(),
-            Arc::clone(bytes),
-            inspection.inside.code_bytes,
-        );
+        let (host, bytes, runtime) = (self.clone(), Arc::clone(bytes), Arc::clone(runtime));
         off_the_runtime(move || {
             let _until_it_is_done = (turn, under_way);
             let Some(cache) = host.code().cache() else {
@@ -141,26 +142,15 @@ impl Host {
                 code_bytes,
                 tuning,
                 directory: cache.directory(),
-                key: &key,
+                key: &key(runtime.engine()),
             };
             compiler.compile(&job, &leash)?;
-            if let Some(mark) = mark
-                && let Err(error) = written(&mark)
-            {
-                // The next one asks the program again, which finds the code.
-                tracing::debug!("{}: {error}", mark.display());
-            }
-            Ok(())
+            loaded(runtime.engine(), &bytes).map_err(|error| LoadError::NotCompiled {
+                reason: format!("its code cannot be loaded: {error:#}"),
+            })
         })
         .await
     }
-}
-
-fn written(mark: &Path) -> std::io::Result<()> {
-    if let Some(folder) = mark.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(mark, b"")
 }
 
 /// Beside the operations: it takes as long as the component is large.
@@ -173,11 +163,14 @@ async fn off_the_runtime<T: Send + 'static>(
     })?
 }
 
-fn loaded(runtime: Arc<Runtime>, bytes: &[u8]) -> Result<Arc<Exports>, LoadError> {
+/// Code from the cache; where the engine compiles, also code that is not there.
+fn loaded(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
     // `from_binary` alone, which takes no precompiled code.
-    let component = wasmtime::component::Component::from_binary(runtime.engine(), bytes);
-    let component = component.map_err(LoadError::mismatch)?;
-    let instance = runtime.linker().instantiate_pre(&component);
+    Component::from_binary(engine, bytes)
+}
+
+fn exports(runtime: Arc<Runtime>, component: &Component) -> Result<Arc<Exports>, LoadError> {
+    let instance = runtime.linker().instantiate_pre(component);
     let instance = instance.map_err(LoadError::mismatch)?;
     let exports = Exports::of(instance, runtime);
     exports.map(Arc::new).map_err(LoadError::mismatch)
@@ -185,6 +178,19 @@ fn loaded(runtime: Arc<Runtime>, bytes: &[u8]) -> Result<Arc<Exports>, LoadError
 
 /// What an engine's code depends on, for comparison: version, processor, configuration.
 pub(crate) fn key(engine: &Engine) -> String {
+    hexadecimal(&hashed(&engine.precompile_compatibility_hash()))
+}
+
+/// How wasmtime calls a component's code in its cache: what the code depends on, the component,
+/// and the two further inputs that there could be. A version of wasmtime that does it otherwise
+/// is noticed by the process that compiles, which does not find the code again.
+pub(crate) fn entry_name(engine: &Engine, component: &[u8]) -> String {
+    let (debug_package, intrinsics): (Option<&[u8]>, Option<&str>) = (None, None);
+    let depends_on = engine.precompile_compatibility_hash();
+    URL_SAFE_NO_PAD.encode(hashed(&(depends_on, component, debug_package, intrinsics)))
+}
+
+fn hashed(value: &impl Hash) -> [u8; 32] {
     struct Everything(Sha256);
 
     impl Hasher for Everything {
@@ -198,6 +204,6 @@ pub(crate) fn key(engine: &Engine) -> String {
     }
 
     let mut everything = Everything(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut everything);
-    hexadecimal(&everything.0.finalize())
+    value.hash(&mut everything);
+    everything.0.finalize().into()
 }
