@@ -24,7 +24,7 @@ pub trait Credentials: Send + Sync {
     fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<SecretString, CredentialError>>;
 
     /// The upstream has just refused this secret (401). What this gives, if it is another
-    /// one, is tried once. A source that keeps what it fetched should fetch it anew here;
+    /// one, is tried once. A source that keeps what it fetched should fetch it again here;
     /// others need not care.
     fn rejected<'a>(
         &'a self,
@@ -163,7 +163,7 @@ fn named(variable: &str) -> String {
         .to_owned()
 }
 
-/// Secrets from the environment and from files, read anew at each request.
+/// Secrets from the environment and from files, read again at each request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CredentialSources(pub BTreeMap<String, SecretSource>);
 

@@ -571,7 +571,8 @@ fn proxy_problem(_: &str) -> Problem {
     Problem {
         name: "proxy".to_owned(),
         code: "invalid".to_owned(),
-        message: "`proxy` under [network] is no URL such as http://proxy.example:3128.".to_owned(),
+        message: "`proxy` under [network] is not a URL such as http://proxy.example:3128."
+            .to_owned(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::sandbox::{MOST_MEMORY, MOST_TABLE_ELEMENTS, StoreState, add_to_linker
 /// adds.
 const CORE_INSTANCES: u32 = 8;
 /// What the pool has beyond the places: what a thread is about to give back is not there yet for
-/// whoever takes the place.
+/// the next one.
 const SPARE: u32 = 16;
 /// How much of a guest's memory, tables and stack stays with the process for the next guest,
 /// emptied, at most.
@@ -66,7 +66,7 @@ impl Runtime {
     }
 
     /// Whether a place may be kept by a sandbox that waits for its next operation: as long as
-    /// half of them are free, so that those who wait never wait for whoever does nothing.
+    /// half of them are free, so that those who wait never wait for one that does nothing.
     pub(crate) fn may_keep_a_place(&self) -> bool {
         self.places.available_permits() >= self.count / 2 || !Mitigation::Share.is_on()
     }

@@ -361,6 +361,14 @@ fn inspected(folder: &Path, hurtful: &Hurtful) -> Taken {
     assert!(status.code().is_some(), "{}: {status}", hurtful.name);
     assert_ne!(status.code(), Some(0), "{}", hurtful.name);
     assert!(reasons != "null", "{}: {stdout}", hurtful.name);
+    // One that is only malformed measures nothing.
+    for malformed in [
+        "not a WebAssembly component",
+        "failed to parse",
+        "at offset",
+    ] {
+        assert!(!reasons.contains(malformed), "{}: {reasons}", hurtful.name);
+    }
     let taken = Taken {
         time: begun.elapsed(),
         memory: own + its,

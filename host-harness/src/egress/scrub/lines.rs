@@ -9,14 +9,17 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD_NO_PAD;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::base64::{self, Wanted};
 use super::escapes::Kinds;
-use super::{DECODINGS, Scrubber, Spelling, escapes, merged, replaced};
+use super::{DECODINGS, Scrubber, Spelling, escapes, hexadecimal, merged, replaced};
 use crate::contract::Header;
 use crate::mitigation::Mitigation;
+use crate::provenance::hexadecimal as digits_of;
 
 /// Characters in common that are a piece. A name or value that lies in the secret as a whole is one
 /// however short it is.
@@ -32,10 +35,17 @@ const WORDS: usize = 64;
 /// Tells fast that a few characters are in none of the secrets.
 #[derive(Default)]
 pub(super) struct Grams {
-    /// Each secret that is long enough, in lower case.
-    texts: Vec<Spelling>,
+    /// Each secret that is long enough; and, since a spelling may be cut into pieces too, each in
+    /// base64 and in hexadecimal.
+    texts: Vec<Text>,
     /// A bit for every [`PIECE`] bytes of them, where they hash to.
     bits: Vec<u64>,
+}
+
+struct Text {
+    spelled: Spelling,
+    /// Names are handed over in lower case.
+    lower: Spelling,
 }
 
 impl Grams {
@@ -43,15 +53,19 @@ impl Grams {
         if text.len() < SHORTEST_IN_PIECES {
             return;
         }
-        let text = Zeroizing::new(text.to_ascii_lowercase());
         self.bits.resize(WORDS, 0);
-        for gram in text.windows(PIECE) {
-            let (word, bit) = place(gram);
-            if let Some(word) = self.bits.get_mut(word) {
-                *word |= bit;
+        let encoded = [STANDARD_NO_PAD.encode(text), digits_of(text)];
+        let encoded = encoded.map(|text| Zeroizing::new(text.into_bytes()));
+        for spelled in encoded.into_iter().chain([Zeroizing::new(text.to_vec())]) {
+            let lower = Zeroizing::new(spelled.to_ascii_lowercase());
+            for gram in lower.windows(PIECE) {
+                let (word, bit) = place(gram);
+                if let Some(word) = self.bits.get_mut(word) {
+                    *word |= bit;
+                }
             }
+            self.texts.push(Text { spelled, lower });
         }
-        self.texts.push(text);
     }
 
     fn may_have(&self, gram: &[u8]) -> bool {
@@ -72,14 +86,14 @@ fn place(gram: &[u8]) -> (usize, u64) {
 
 /// What of one secret was found in names and values.
 struct Pieces<'a> {
-    text: &'a Spelling,
+    text: &'a Text,
     found: Vec<bool>,
     /// Twice the line's number, and one more for its value.
     places: BTreeSet<usize>,
 }
 
 impl<'a> Pieces<'a> {
-    fn of(text: &'a Spelling) -> Self {
+    fn of(text: &'a Text) -> Self {
         Self {
             text,
             found: Vec::new(),
@@ -88,7 +102,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn add(&mut self, part: Range<usize>, place: usize) {
-        self.found.resize(self.text.len(), false);
+        self.found.resize(self.text.lower.len(), false);
         if let Some(found) = self.found.get_mut(part) {
             found.fill(true);
             self.places.insert(place);
@@ -97,7 +111,7 @@ impl<'a> Pieces<'a> {
 
     /// Whether three quarters are there.
     fn are_most(&self) -> bool {
-        self.count() * 4 >= self.text.len() * 3
+        self.count() * 4 >= self.text.lower.len() * 3
     }
 
     fn count(&self) -> usize {
@@ -176,7 +190,7 @@ impl Scrubber {
         let mut in_body = Vec::new();
         for mut pieces in pieces {
             // From a quarter on the rest of it is looked for.
-            if !pieces.are_most() && pieces.count() * 4 >= pieces.text.len() {
+            if !pieces.are_most() && pieces.count() * 4 >= pieces.text.lower.len() {
                 in_body.extend(self.rest_in(body, &mut pieces));
             }
             if !pieces.are_most() {
@@ -198,6 +212,9 @@ impl Scrubber {
 
     fn collect(&self, part: &[u8], place: usize, pieces: &mut [Pieces<'_>]) {
         self.collect_plain(part, place, pieces);
+        if let Some((clear, _)) = escapes::unescaped(part, Kinds::QUOTED_PRINTABLE) {
+            self.collect_plain(&clear, place, pieces);
+        }
         let mut last = Cow::Borrowed(part);
         for _ in 0..DECODINGS {
             let Some((clear, _)) = escapes::unescaped(&last, Kinds::ALL) else {
@@ -213,13 +230,16 @@ impl Scrubber {
         base64::decoded(&last, wanted, |bytes, _| {
             self.collect_plain(bytes, place, pieces);
         });
+        hexadecimal::decoded(&last, wanted, |bytes, _| {
+            self.collect_plain(bytes, place, pieces);
+        });
     }
 
     fn collect_plain(&self, part: &[u8], place: usize, pieces: &mut [Pieces<'_>]) {
         if (1..PIECE).contains(&part.len()) {
             let part = part.to_ascii_lowercase();
             for pieces in pieces {
-                let text = pieces.text;
+                let text = &pieces.text.lower;
                 for at in memmem::find_iter(text.as_slice(), &part) {
                     pieces.add(at..at + part.len(), place);
                 }
@@ -232,7 +252,7 @@ impl Scrubber {
             if self.grams.may_have(gram) {
                 let gram = gram.to_ascii_lowercase();
                 for pieces in &mut *pieces {
-                    let text = pieces.text;
+                    let text = &pieces.text.lower;
                     for at in memmem::find_iter(text.as_slice(), &gram) {
                         let both = text.iter().skip(at).zip(part.iter().skip(from));
                         let same = both.take_while(|(a, b)| **a == b.to_ascii_lowercase());
@@ -250,15 +270,11 @@ impl Scrubber {
     fn rest_in(&self, body: &[u8], pieces: &mut Pieces<'_>) -> Vec<Range<usize>> {
         let mut in_body = Vec::new();
         for missing in pieces.missing() {
-            let Some(text) = pieces.text.get(missing.clone()) else {
+            let Some(spelled) = pieces.text.spelled.get(missing.clone()) else {
                 continue;
             };
-            // As it is spelled in the secret, which the text here is in lower case.
-            let spelled = self.texts.iter().find_map(|own| {
-                (own.to_ascii_lowercase() == **pieces.text).then(|| own.get(missing.clone()))?
-            });
             let mut one = Self::default();
-            one.add_text(Zeroizing::new(spelled.unwrap_or(text).to_vec()));
+            one.add_text(Zeroizing::new(spelled.to_vec()));
             let found = one.spelled(body);
             if !found.is_empty() {
                 if let Some(flags) = pieces.found.get_mut(missing) {

@@ -1,14 +1,17 @@
 //! Takes a secret out of what comes from outside, before the guest, a log or a trace sees it.
 //!
 //! A secret is looked for in the text as it is, and in the text decoded: without [escapes], and
-//! inside [base64]; what comes of that is looked at again, since encodings are put into one
-//! another. What is replaced is the spelling in the original text, whole escapes each, so that
-//! JSON stays JSON. [`lines`] are the header lines, over which a secret may be spread.
+//! inside [base64] and [hexadecimal]; what comes of that is looked at again, since encodings are
+//! put into one another. Three quarters of it in a row are as good as all of it, since services
+//! show what they got cut off; so is all of it in upper or lower case. What is replaced is the
+//! spelling in the original text, whole escapes each, so that JSON stays JSON. [`lines`] are the
+//! header lines, over which a secret may be spread.
 //!
-//! Not recognised: hexadecimal, reversed, encrypted, cut into pieces inside a body, a part alone.
+//! Not recognised: reversed, encrypted, cut into pieces inside a body, less than three quarters.
 
 mod base64;
 mod escapes;
+mod hexadecimal;
 mod lines;
 
 use std::ops::Range;
@@ -27,6 +30,12 @@ const REDACTED: &[u8] = b"[redacted]";
 /// Shorter secrets are looked for only as they are: in what is decoded they would be found by
 /// accident.
 const SHORTEST_ENCODED: usize = 4;
+
+/// Shorter secrets are looked for only whole, and in the case that they have.
+const SHORTEST_IN_PART: usize = 16;
+
+/// Names of schemes that people copy together with the secret, which the host adds once more.
+const SCHEMES: [&str; 6] = ["apikey", "basic", "bearer", "key", "ssws", "token"];
 
 /// How often a text is decoded: twice is seen in practice (JSON in JSON, a URL in JSON, UTF-16 in
 /// base64), and more costs nothing where nothing is left to decode.
@@ -47,6 +56,11 @@ pub(super) fn texts_of(secret: &SecretString, placed: Option<&[u8]>) -> Vec<Spel
     {
         texts.push(password.as_bytes());
     }
+    if let Some((scheme, rest)) = plain.split_once(' ')
+        && SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())
+    {
+        texts.push(rest.trim_start().as_bytes());
+    }
     texts.retain(|text| !text.is_empty());
     let own = texts.into_iter().map(|text| Zeroizing::new(text.to_vec()));
     own.collect()
@@ -57,10 +71,11 @@ pub(super) fn texts_of(secret: &SecretString, placed: Option<&[u8]>) -> Vec<Spel
 pub(crate) struct Scrubber {
     /// Each secret, and each text that one was put into.
     texts: Vec<Spelling>,
-    /// What is looked for: the texts, each with a blank once more as forms encode it.
+    /// What is looked for: the texts, each once more in lower case and in upper case, and where
+    /// they have blanks as forms encode them.
     needles: Vec<Spelling>,
-    /// Every needle holds one of these: in an answer without them, as nearly all are, no needle
-    /// needs to be looked for.
+    /// Every needle, and every part of one that counts, holds one of these: in an answer without
+    /// them, as nearly all are, no needle needs to be looked for.
     kernels: Vec<Spelling>,
     /// What is looked for in decoded text; `None` where every secret is too short.
     encoded: Option<Wanted>,
@@ -87,11 +102,11 @@ impl Scrubber {
                 let least = self.encoded.map_or(usize::MAX, |wanted| wanted.least);
                 let ascii = self.encoded.is_none_or(|wanted| wanted.ascii);
                 self.encoded = Some(Wanted {
-                    least: least.min(needle.len()),
+                    least: least.min(least_of(&needle)),
                     ascii: ascii && needle.is_ascii(),
                 });
             }
-            self.add_kernel(&needle);
+            self.add_kernel(middle(&needle));
             self.needles.push(needle);
         }
         self.unusual |= escapes::is_unusual(&text);
@@ -99,14 +114,14 @@ impl Scrubber {
         self.texts.push(text);
     }
 
-    fn add_kernel(&mut self, needle: &Spelling) {
+    fn add_kernel(&mut self, middle: &[u8]) {
         // Short ones stand for no other, since they are not looked for everywhere.
-        let stands = |kernel: &Spelling, needle: &Spelling| {
-            (kernel.len() >= SHORTEST_ENCODED || kernel == needle) && holds(needle, kernel)
+        let stands = |kernel: &[u8], middle: &[u8]| {
+            (kernel.len() >= SHORTEST_ENCODED || kernel == middle) && holds(middle, kernel)
         };
-        if !self.kernels.iter().any(|kernel| stands(kernel, needle)) {
-            self.kernels.retain(|kernel| !stands(needle, kernel));
-            self.kernels.push(needle.clone());
+        if !self.kernels.iter().any(|kernel| stands(kernel, middle)) {
+            self.kernels.retain(|kernel| !stands(middle, kernel));
+            self.kernels.push(Zeroizing::new(middle.to_vec()));
         }
     }
 
@@ -141,6 +156,7 @@ impl Scrubber {
             }
             Some(there)
         };
+        unescape(Kinds::QUOTED_PRINTABLE);
         if let Some(there) = unescape(Kinds::ALL)
             && self.unusual
         {
@@ -153,21 +169,31 @@ impl Scrubber {
             let inside = self.spelled_in(bytes, left);
             found.extend(inside.iter().map(|range| origin.of(range)));
         });
+        hexadecimal::decoded(text, wanted, |bytes, start| {
+            let inside = self.spelled_in(bytes, left);
+            let origin = |range: &Range<usize>| start + 2 * range.start..start + 2 * range.end;
+            found.extend(inside.iter().map(origin));
+        });
         merged(found)
     }
 
-    /// Where needles of at least so many bytes stand as they are.
+    /// Where needles of at least so many bytes stand as they are, or three quarters of one.
     fn plain(&self, text: &[u8], shortest: usize) -> Vec<Range<usize>> {
         let long_enough =
-            |needle: &&Spelling| (shortest.max(1)..=text.len()).contains(&needle.len());
+            |kernel: &&Spelling| (shortest.max(1)..=text.len()).contains(&kernel.len());
         let mut kernels = self.kernels.iter().filter(long_enough);
         let is_there = kernels.any(|kernel| memmem::find(text, kernel).is_some());
         if !is_there {
             return Vec::new();
         }
-        let needles = self.needles.iter().filter(long_enough);
+        let needles = self
+            .needles
+            .iter()
+            .filter(|needle| needle.len() >= shortest);
         let found = needles.flat_map(|needle| {
-            memmem::find_iter(text, needle.as_slice()).map(|at| at..at + needle.len())
+            let whole = memmem::find_iter(text, needle.as_slice());
+            let whole = whole.map(|at| at..at + needle.len());
+            whole.chain(parts_of(needle, text))
         });
         found.collect()
     }
@@ -197,17 +223,70 @@ impl std::fmt::Debug for Scrubber {
     }
 }
 
-/// The text, and where it has blanks, with `+` for each, as forms encode them.
+/// The text, in lower case and in upper case, and where it has blanks, with `+` for each, as forms
+/// encode them.
 fn needles_of(text: &Spelling) -> Vec<Spelling> {
     let mut needles = vec![text.clone()];
-    if text.contains(&b' ') && text.len() >= SHORTEST_ENCODED {
-        let mut plus = text.clone();
-        plus.iter_mut()
-            .filter(|byte| **byte == b' ')
-            .for_each(|byte| *byte = b'+');
-        needles.push(plus);
+    let mut add = |needle: Vec<u8>| {
+        let needle = Zeroizing::new(needle);
+        if !needles.contains(&needle) {
+            needles.push(needle);
+        }
+    };
+    if text.len() >= SHORTEST_IN_PART {
+        add(text.to_ascii_lowercase());
+        add(text.to_ascii_uppercase());
+    }
+    if text.len() >= SHORTEST_ENCODED {
+        let plus = |byte: &u8| if *byte == b' ' { b'+' } else { *byte };
+        add(text.iter().map(plus).collect());
     }
     needles
+}
+
+/// How much of it there must be. What has a colon may be a user's name for the most part, which
+/// stands in answers rightly; the password behind it is a text of its own.
+fn least_of(needle: &[u8]) -> usize {
+    match needle.len() < SHORTEST_IN_PART || needle.contains(&b':') {
+        true => needle.len(),
+        false => needle.len() - needle.len() / 4,
+    }
+}
+
+/// What every three quarters of it in a row hold: all of it, where it is short.
+fn middle(needle: &[u8]) -> &[u8] {
+    in_three(needle).map_or(needle, |[_, middle, _]| middle)
+}
+
+/// The first quarter, the half in the middle, and the last quarter; nothing of one that counts only
+/// as a whole.
+fn in_three(needle: &[u8]) -> Option<[&[u8]; 3]> {
+    let quarter = needle.len() / 4;
+    if least_of(needle) == needle.len() {
+        return None;
+    }
+    let (before, rest) = needle.split_at_checked(quarter)?;
+    let (middle, after) = rest.split_at_checked(rest.len().checked_sub(quarter)?)?;
+    Some([before, middle, after])
+}
+
+/// Where three quarters of it stand in a row, or more.
+fn parts_of(needle: &[u8], text: &[u8]) -> Vec<Range<usize>> {
+    let Some([before, middle, after]) = in_three(needle) else {
+        return Vec::new();
+    };
+    let part = |at: usize| {
+        let (left, rest) = text.split_at_checked(at)?;
+        let right = rest.get(middle.len()..)?;
+        let left = before.iter().rev().zip(left.iter().rev());
+        let right = after.iter().zip(right);
+        let start = at - left.take_while(|(a, b)| a == b).count();
+        let end = at + middle.len() + right.take_while(|(a, b)| a == b).count();
+        // A blank before it is the one behind the scheme's name, or any other.
+        let blank = usize::from(text.get(start) == Some(&b' '));
+        (end - start >= least_of(needle)).then_some(start + blank..end)
+    };
+    memmem::find_iter(text, middle).filter_map(part).collect()
 }
 
 fn holds(text: &[u8], part: &[u8]) -> bool {
