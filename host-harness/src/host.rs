@@ -13,7 +13,7 @@ use self::compiling::Compiling;
 use crate::clock::{Clock, SystemClock};
 use crate::compiler::Compiler;
 use crate::engine::{
-    CodeStore, CompiledCode, HostError, LARGE_CODE, Running, Spacing, Ticker, Tuning,
+    CodeStore, CompiledCode, Compiles, HostError, LARGE_CODE, Running, Spacing, Ticker, Tuning,
 };
 use crate::failure::Failure;
 use crate::inspection::Inspection;
@@ -156,7 +156,8 @@ impl Host {
         if let Some(runtime) = &*large {
             return Ok((Arc::clone(runtime), tuning));
         }
-        let mut config = tuning.config(self.code().cache().cloned());
+        let compiles = compiles(self.0.compiling.compiler());
+        let mut config = tuning.config(self.code().cache().cloned(), compiles);
         with_stack(&mut config, self.0.stack_bytes);
         let runtime =
             Runtime::new(&config, LARGE_AT_ONCE, tuning.count_fuel).map_err(HostError::of)?;
@@ -241,7 +242,7 @@ fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), H
             spacing,
             large: false,
         };
-        let mut config = tuning.config(code.cache().cloned());
+        let mut config = tuning.config(code.cache().cloned(), compiles(options.compiler.as_ref()));
         with_stack(&mut config, options.stack_bytes);
         config.allocation_strategy(pooled(options.max_instances));
         Ok((
@@ -256,6 +257,14 @@ fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), H
                 "{error:#} (fewer `max_instances` need less address space)"
             ))
         })
+}
+
+/// Where a program compiles, nothing in this process does, whatever has become of the code.
+fn compiles(compiler: Option<&Compiler>) -> Compiles {
+    match compiler {
+        Some(_) => Compiles::elsewhere(),
+        None => Compiles::Yes,
+    }
 }
 
 fn with_stack(config: &mut Config, bytes: usize) {

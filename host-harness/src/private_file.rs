@@ -25,17 +25,125 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     Replacement::of(path)?.in_place()
 }
 
-/// Opens a file for reading and writing, and makes it if there is none.
+/// Opens a file for reading and writing, and makes it if there is none. In a folder that others
+/// can write to, what stands at the path may be theirs: no link is followed, and what is there is
+/// a regular file of that name alone, of this user or of the folder's owner, who could read it in
+/// any case.
 #[cfg(feature = "sync")]
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
-    let file = private(&mut options).open(path)?;
+    if !Mitigation::PrivateFiles.is_on() {
+        let file = private(&mut options).open(path)?;
+        keep_private(&file)?;
+        return Ok(file);
+    }
+    let file = not_through_links(private(&mut options))
+        .open(path)
+        .map_err(in_words)?;
+    only_file(&file)?;
+    of_us_or_of_its_folder(&file.metadata()?, path)?;
     keep_private(&file)?;
     Ok(file)
 }
 
-/// A file that takes another's place once it is complete: whoever is stopped halfway leaves
+/// Whether a file that may be there is one that [`open`] would take.
+#[cfg(feature = "sync")]
+pub(crate) fn if_there(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() && Mitigation::PrivateFiles.is_on() => {
+            Err(io::Error::other(NOT_REGULAR))
+        }
+        Ok(found) => of_us_or_of_its_folder(&found, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(feature = "sync")]
+const NOT_REGULAR: &str = "it is not a regular file";
+
+/// Never through a link. A pipe would keep the program waiting, and a terminal would become its
+/// own.
+#[cfg(all(unix, feature = "sync"))]
+fn not_through_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::fs::OFlags;
+
+    let flags = OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
+    options.custom_flags(flags.bits().cast_signed())
+}
+
+#[cfg(all(unix, feature = "sync"))]
+pub(crate) fn in_words(error: io::Error) -> io::Error {
+    use rustix::io::Errno;
+
+    match Errno::from_io_error(&error) {
+        Some(Errno::LOOP | Errno::MLINK) => io::Error::other("it is a link, which is not followed"),
+        _ => error,
+    }
+}
+
+/// Whether it is a regular file of one name: another name of it may be a file that is precious.
+#[cfg(all(unix, feature = "sync"))]
+pub(crate) fn only_file(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other(NOT_REGULAR));
+    }
+    if found.nlink() > 1 {
+        return Err(io::Error::other("it is a file of another name as well"));
+    }
+    Ok(())
+}
+
+#[cfg(all(unix, feature = "sync"))]
+fn of_us_or_of_its_folder(found: &std::fs::Metadata, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let us = rustix::process::geteuid().as_raw();
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::metadata(folder.unwrap_or(Path::new(".")))?;
+    allowed(found.uid(), us, folder.uid())
+}
+
+/// Who owns a file can read what is written into it.
+#[cfg(all(unix, feature = "sync"))]
+fn allowed(owner: u32, us: u32, of_folder: u32) -> io::Result<()> {
+    if owner == us || owner == of_folder || !Mitigation::PrivateFiles.is_on() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "it belongs to another user (number {owner})"
+    )))
+}
+
+#[cfg(all(not(unix), feature = "sync"))]
+fn not_through_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(all(not(unix), feature = "sync"))]
+fn in_words(error: io::Error) -> io::Error {
+    error
+}
+
+#[cfg(all(not(unix), feature = "sync"))]
+fn only_file(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(not(unix), feature = "sync"))]
+fn of_us_or_of_its_folder(_: &std::fs::Metadata, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A file that takes another's place once it is complete: a program that is stopped halfway leaves
 /// what was there.
 #[derive(Debug)]
 pub(crate) struct Replacement {
@@ -156,6 +264,26 @@ mod tests {
         whole.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(all(unix, feature = "sync"))]
+    #[test]
+    fn what_belongs_to_another_user_than_the_folder_is_not_used() {
+        for (owner, us, of_folder) in [(7, 7, 7), (7, 7, 0), (7, 0, 7)] {
+            assert!(allowed(owner, us, of_folder).is_ok());
+        }
+        for (owner, us, of_folder) in [(7, 8, 8), (7, 0, 0), (0, 7, 7), (7, 8, 0)] {
+            assert!(allowed(owner, us, of_folder).is_err());
+        }
+        // Only root can give a file away.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.journal");
+        std::fs::write(&path, "").unwrap();
+        if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
+            let refused = open(&path).unwrap_err().to_string();
+            assert!(refused.contains("another user (number 12345)"), "{refused}");
+            assert!(if_there(&path).is_err());
+        }
     }
 
     #[test]

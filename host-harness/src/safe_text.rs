@@ -70,17 +70,27 @@ impl From<u32> for SafeText {
     }
 }
 
-/// The names that RFC 9113, §7 gives, or the number.
+/// The names that RFC 9113, §7 gives. A number of the peer's choice has room for four bytes of a
+/// secret, each time.
 impl From<h2::Reason> for SafeText {
     fn from(reason: h2::Reason) -> Self {
+        let known = u32::from(reason) <= u32::from(h2::Reason::HTTP_1_1_REQUIRED);
+        if !known && Mitigation::SafeText.is_on() {
+            return Self::ours("an unknown code");
+        }
         Self(format!("{reason:?}"))
     }
 }
 
-/// The name that RFC 8446, §6 gives, or the number.
+/// The name that RFC 8446, §6 gives.
 impl From<rustls::AlertDescription> for SafeText {
     fn from(alert: rustls::AlertDescription) -> Self {
-        Self(format!("{alert:?}"))
+        match alert {
+            rustls::AlertDescription::Unknown(_) if Mitigation::SafeText.is_on() => {
+                Self::ours("an unknown alert")
+            }
+            known => Self(format!("{known:?}")),
+        }
     }
 }
 

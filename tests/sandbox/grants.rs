@@ -130,6 +130,7 @@ async fn paths_outside_the_grant_are_refused() {
         "/customer-1/scim/..%3b/Users",
         "/customer-1/scim/..%253b/..%253b/customer-2",
         "/customer-1/scim/..%20/Users",
+        "/customer-1/scim/..+/Users",
         "/customer-1/scim/%ef%bc%8e%ef%bc%8e/Users",
         "/customer-1/scim/..%ef%bc%8f..%ef%bc%8fUsers",
         "/customer-1/scim/..%e2%88%95Users",

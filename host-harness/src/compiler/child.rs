@@ -9,7 +9,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::protocol::{COMPILED, REFUSED};
-use crate::engine::{Spacing, Tuning, key, opened};
+use crate::engine::{Compiles, Spacing, Tuning, entry_name, key, opened};
 use crate::limits::{COMPONENT_BYTES, MESSAGE_BYTES};
 
 /// More than the host's first line has.
@@ -66,18 +66,39 @@ fn compiled() -> Result<Json, String> {
         large: header["large"] == true,
     };
     let cache = opened(Path::new(".")).map_err(|error| error.to_string())?;
-    let engine = Engine::new(&tuning.config(Some(cache.clone())));
-    let engine = engine.map_err(|error| format!("{error:#}"))?;
+    let engine_of = |compiles| {
+        let engine = Engine::new(&tuning.config(Some(cache.clone()), compiles));
+        engine.map_err(|error| format!("{error:#}"))
+    };
+    let engine = engine_of(Compiles::Yes)?;
     // As the host does: nothing but WebAssembly is taken.
     if let Err(error) = Component::from_binary(&engine, &component) {
         let reason: String = format!("{error:#}").chars().take(MESSAGE_BYTES).collect();
         return Ok(json!({ REFUSED: reason }));
     }
-    let before = cache.cache_hits();
-    if Component::from_binary(&engine, &component).is_err() || cache.cache_hits() == before {
+    let hosts = engine_of(Compiles::elsewhere())?;
+    let moved = move_entry(&engine, &hosts, &component);
+    let moved = moved.map_err(|error| format!("The code cannot be kept: {error}."))?;
+    if !moved || Component::from_binary(&hosts, &component).is_err() {
         return Err("The code cannot be kept: is there room for it?".to_owned());
     }
-    Ok(json!({ COMPILED: key(&engine) }))
+    Ok(json!({ COMPILED: key(&hosts) }))
+}
+
+/// The cache keeps code under a name of its own for each engine. What this process's engine
+/// compiled goes where the host's engine looks for it, which cannot compile. Whether it was there.
+fn move_entry(from: &Engine, to: &Engine, component: &[u8]) -> std::io::Result<bool> {
+    let [from, to] = [from, to].map(|engine| entry_name(engine, component));
+    // A folder for each version of wasmtime.
+    for folder in std::fs::read_dir("modules")? {
+        let folder = folder?.path();
+        let entry = folder.join(&from);
+        if entry.is_file() {
+            std::fs::rename(entry, folder.join(to))?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The host's first line.

@@ -5,6 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::ConnectionFile;
 use crate::egress::SecretSource;
 use crate::limits::{MOST_HEADER_BYTES, MOST_MEMORY, MOST_STACK, MOST_TABLE_ELEMENTS};
+use crate::nearest::nearest;
 use crate::toml_file::{Reader, boolean};
 
 const TABLES: [&str; 5] = ["component", "settings", "credentials", "network", "limits"];
@@ -94,6 +95,7 @@ impl Reader<'_> {
     }
 
     fn credentials(&mut self, table: &DeTable<'_>, file: &mut ConnectionFile) {
+        const CREDENTIAL: [&str; 3] = ["env", "file", "shared"];
         for entry in table {
             let name = entry.0.get_ref().to_string();
             // The value may be the secret itself, typed where it does not belong.
@@ -113,7 +115,15 @@ impl Reader<'_> {
                         let read = |value: &DeValue<'_>| boolean(value).map(Some);
                         self.take(part, "true or false", read, &mut shared);
                     }
-                    _ => self.unknown_key(part.0, Some("credentials"), &["env", "file", "shared"]),
+                    other if nearest(other, CREDENTIAL.into_iter()).is_some() => {
+                        self.unknown_key(part.0, Some("credentials"), &CREDENTIAL);
+                    }
+                    // Not repeated, for the same reason.
+                    _ => {
+                        let known = CREDENTIAL.join("`, `");
+                        let message = format!("`{name}` has a key that is none of `{known}`");
+                        self.problem(&name, "unknown", Some(part.0.span()), message);
+                    }
                 }
             }
             let source = match (variable, path, shared) {

@@ -79,6 +79,24 @@ fn unknown_keys_are_named_with_line_and_nearest_key() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_a_key_is_not_repeated() {
+    for wrong in [
+        "{ S3CRETTOKEN = \"env\" }",
+        "{ env = \"A\", S3CRETTOKEN = 1 }",
+        "{ S3CRETTOKEN.x = 1 }",
+    ] {
+        let text = format!("[credentials]\napi-token = {wrong}\n");
+        let problems = parsed(&text).unwrap_err();
+        assert_eq!(
+            problems,
+            ["conf/8x8.toml:2: `api-token` has a key that is none of `env`, `file`, `shared`."]
+        );
+    }
+    let near = parsed("[credentials]\napi-token = { fiel = \"a\" }\n").unwrap_err();
+    assert!(near[0].contains("did you mean `file`?"), "{near:?}");
+}
+
+#[test]
 fn wrong_values_are_named_with_what_they_should_be() {
     for (text, problem) in [
         (

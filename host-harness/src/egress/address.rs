@@ -45,7 +45,7 @@ impl FromStr for AddressRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("`{text}` is no address or range such as 10.2.0.0/16");
+        let wrong = || format!("`{text}` is not an address or a range such as 10.2.0.0/16");
         let (base, prefix) = match text.split_once('/') {
             Some((base, prefix)) => (base, Some(prefix)),
             None => (text, None),
@@ -149,8 +149,10 @@ fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
         [0, ..] => "an unspecified address",
         [127, ..] => "a loopback address",
         [169, 254, ..] => "a link-local address, where clouds keep their metadata",
-        // Public by its number, and answered by the machine's own host in Azure.
+        // Public by their numbers, and answered inside the cloud alone.
         [168, 63, 129, 16] => "the address where Azure serves its machines",
+        [161, 26, ..] | [166, 8..=11, ..] => "an address where IBM's cloud serves its machines",
+        [199, 36, 153, 4..=11] => "an address where Google's cloud serves its machines",
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => "a private address",
         [100, 64..=127, ..] => "a carrier's private address",
         [192, 0, 0, _] | [198, 18..=19, ..] => "an address set aside for networks",
@@ -329,8 +331,14 @@ mod tests {
             "200::1",
             "4000::1",
             "e000::1",
-            // What Azure, Oracle and Alibaba serve to their machines.
+            // What Azure, Oracle, Alibaba, IBM and Google serve to their machines.
             "168.63.129.16",
+            "161.26.0.10",
+            "166.8.0.1",
+            "166.11.255.255",
+            "199.36.153.4",
+            "199.36.153.11",
+            "fd20:ce::254",
             "100.100.100.200",
             // IPv4 addresses within others.
             "::ffff:168.63.129.16",
@@ -361,6 +369,12 @@ mod tests {
             "1.0.0.1",
             "168.63.129.15",
             "168.63.129.17",
+            "161.25.255.255",
+            "161.27.0.1",
+            "166.7.255.255",
+            "166.12.0.1",
+            "199.36.153.3",
+            "199.36.153.12",
             "192.0.1.1",
             "192.31.197.1",
             "192.88.98.1",

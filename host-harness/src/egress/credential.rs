@@ -22,7 +22,7 @@ pub trait Credentials: Send + Sync {
     fn secret<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<SecretString, CredentialError>>;
 
     /// The upstream has just refused this secret (401). What this gives, if it is another
-    /// one, is tried once. A source that keeps what it fetched should fetch it anew here;
+    /// one, is tried once. A source that keeps what it fetched should fetch it again here;
     /// others need not care.
     fn rejected<'a>(
         &'a self,

@@ -64,7 +64,7 @@ impl Grant {
             ),
             error => problem(
                 "invalid-url",
-                format!("`{}` is no URL: {error}.", shown(typed)),
+                format!("`{}` is not a URL: {error}.", shown(typed)),
             ),
         })?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -179,7 +179,7 @@ impl Grant {
     pub(crate) fn permit(&self, spelled: &str) -> Result<Url, Refusal> {
         let rest = self.covers(spelled)?;
         let url = Url::parse(spelled)
-            .map_err(|_| self.refuse(RefusalReason::Path, spelled, "is no URL"))?;
+            .map_err(|_| self.refuse(RefusalReason::Path, spelled, "is not a URL"))?;
         // What the parser spells otherwise, the upstream may read otherwise.
         let same = url.as_str() == spelled
             || (!rest.starts_with('/') && url.as_str().len() == spelled.len() + 1);

@@ -1,4 +1,4 @@
-//! A request with its secrets in place, and how it is sealed anew where the upstream no
+//! A request with its secrets in place, and how it is sealed again where the upstream no
 //! longer takes them: a rotated secret is used without a restart, also for a request that
 //! was under way.
 

@@ -21,7 +21,10 @@ pub(super) fn read(path: &Path, shared: bool) -> Result<Zeroizing<String>, Wrong
             std::io::ErrorKind::NotFound => "missing",
             _ => "unreadable",
         };
-        (code, format!("cannot read {}: {error}.", path.display()))
+        (
+            code,
+            format!("cannot read {}: {error}.", shown(path, &error)),
+        )
     };
     // A pipe gives its text once, and keeps a reader waiting who wants it again.
     if !std::fs::metadata(path).map_err(wrong)?.is_file() {
@@ -48,6 +51,23 @@ pub(super) fn read(path: &Path, shared: bool) -> Result<Zeroizing<String>, Wrong
         ));
     }
     Ok(text)
+}
+
+/// A path in a message. What is not there may be the secret, written where its file should be named.
+fn shown(path: &Path, error: &std::io::Error) -> String {
+    const SHORTEST_SECRET: usize = 16;
+
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let may_be_a_secret = error.kind() == std::io::ErrorKind::NotFound
+        && name.len() >= SHORTEST_SECRET
+        && name.contains(|c: char| c.is_ascii_digit())
+        && path.extension().is_none_or(|extension| extension.len() > 8);
+    if may_be_a_secret {
+        return "what `file` names (which is not shown, since it does not look like a file's name; \
+                the secret itself does not belong there)"
+            .to_owned();
+    }
+    path.display().to_string()
 }
 
 /// Asks the open file, so that no other can take its place in between.
@@ -138,6 +158,20 @@ mod tests {
         let (_folder, path) = file(0o600);
         std::fs::write(&path, "x".repeat(100_000)).unwrap();
         assert_eq!(read(&path, false).unwrap_err().0, "invalid");
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_its_files_name_is_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        for secret in ["S3CRETTOKEN12345", "eyJhbGciOi.eyJzdWIi.SflKxw-RJSMe4"] {
+            let (code, message) = read(&folder.path().join(secret), false).unwrap_err();
+            assert_eq!(code, "missing");
+            assert!(!message.contains(&secret[..8]), "{message}");
+        }
+        for name in ["8x8.token", "api-token", "token-of-2026-for-8x8.txt"] {
+            let (_, message) = read(&folder.path().join(name), false).unwrap_err();
+            assert!(message.contains(name), "{message}");
+        }
     }
 
     #[test]

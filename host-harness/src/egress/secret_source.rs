@@ -80,7 +80,7 @@ fn named(variable: &str) -> String {
         .to_owned()
 }
 
-/// Secrets from the environment and from files, read anew at each request.
+/// Secrets from the environment and from files, read again at each request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CredentialSources(pub BTreeMap<String, SecretSource>);
 

@@ -153,9 +153,9 @@ fn ends_in_itself(segment: &str) -> Result<(), &'static str> {
     // Tomcat cuts off what follows a `;`, Windows what follows a `:`, and a server that decodes too
     // early what follows `?` or `#`.
     let cut = name.split(|c| matches!(c, ';' | ':' | '?' | '#' | ',' | '&'));
-    // Windows takes off dots and blanks at the end.
-    let mut dots =
-        cut.map(|part| part.contains(&'.') && part.iter().all(|c| *c == '.' || c.is_whitespace()));
+    // Windows takes off dots and blanks at the end; forms write a blank as `+`.
+    let vanishes = |c: &char| matches!(c, '.' | '+') || c.is_whitespace();
+    let mut dots = cut.map(|part| part.contains(&'.') && part.iter().all(vanishes));
     if dots.any(|dots| dots) {
         return Err("has a `.` or `..` segment");
     }

@@ -1,4 +1,4 @@
-//! Where compiled code is kept: a directory that nobody else can write to, since what is in it
+//! Where compiled code is kept: a directory that no other user can write to, since what is in it
 //! is run.
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,6 @@ use wasmtime::{Cache, CacheConfig};
 
 use super::error::HostError;
 use crate::mitigation::Mitigation;
-use crate::provenance::sha256;
 
 /// Where compiled code is kept between runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub enum CompiledCode {
     /// user's or can be written to by others.
     #[default]
     InUserCache,
-    /// In this directory, which is made private to the user. Whoever can write to it can
+    /// In this directory, which is made private to the user. Anyone who can write to it can
     /// make the host run code of theirs.
     In(PathBuf),
     /// Not kept.
@@ -62,15 +61,6 @@ impl CodeStore {
     #[cfg(feature = "cli")]
     pub(crate) fn is_lasting(&self) -> bool {
         self._until_the_end.is_none() && self.cache.is_some()
-    }
-
-    /// Where it is written down that a component was compiled within the bounds. Two levels
-    /// below the directory and without an extension, as wasmtime's own entries are, so that
-    /// whoever cleans up takes it for one of them.
-    pub(crate) fn mark(&self, engine: &str, component_sha256: &str) -> Option<PathBuf> {
-        let name = sha256(format!("{engine} {component_sha256}").as_bytes());
-        let marks = self.cache.as_ref()?.directory().join("marks");
-        Some(marks.join("compiled-within-bounds").join(name))
     }
 }
 
@@ -170,7 +160,7 @@ fn made_private(directory: &Path) -> std::io::Result<PathBuf> {
 }
 
 /// Whether a directory is this user's, also where this user is root and may use any; and
-/// whether each one above it is this user's or root's: whoever owns one of those puts another
+/// whether each one above it is this user's or root's: the owner of one of those can put another
 /// directory in this one's place.
 #[cfg(unix)]
 fn owned(named: &Path, real: &Path, me: u32) -> std::io::Result<()> {
@@ -253,7 +243,7 @@ mod tests {
         let error = refusal(&shared.join("cache"));
         assert!(error.contains("others can write to"), "{error}");
         assert!(error.contains("shared above it"), "{error}");
-        // As /tmp is: there nobody removes what is another's.
+        // As /tmp is: there a user removes only what is their own.
         with_mode(&shared, 0o1777);
         assert_eq!(refusal(&shared.join("cache")), "");
     }

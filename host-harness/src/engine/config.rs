@@ -45,9 +45,28 @@ pub(crate) struct Tuning {
     pub(crate) large: bool,
 }
 
+/// Whether an engine can compile, or only load what another one compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compiles {
+    Yes,
+    /// Code that is not there is an error, and not a reason to compile.
+    No,
+}
+
+impl Compiles {
+    /// An engine in a process for which another one compiles.
+    pub(crate) fn elsewhere() -> Self {
+        match Mitigation::CompileBounds.is_on() {
+            true => Self::No,
+            false => Self::Yes,
+        }
+    }
+}
+
 impl Tuning {
-    pub(crate) fn config(&self, cache: Option<Cache>) -> Config {
+    pub(crate) fn config(&self, cache: Option<Cache>, compiles: Compiles) -> Config {
         let mut config = Config::new();
+        config.enable_compiler(compiles == Compiles::Yes);
         config.wasm_component_model(true);
         if Mitigation::WasmFeatures.is_on() {
             config.wasm_features(COMPILER_FEATURES.complement(), false);

@@ -10,8 +10,8 @@ mod ticker;
 
 pub use cache::CompiledCode;
 pub(crate) use cache::{CodeStore, opened};
-pub(crate) use config::{GUEST_FEATURES, LARGE_CODE, Spacing, Tuning};
+pub(crate) use config::{Compiles, GUEST_FEATURES, LARGE_CODE, Spacing, Tuning};
 pub use error::HostError;
-pub(crate) use key::key;
+pub(crate) use key::{entry_name, key};
 pub(crate) use places::{Places, Share, Taken};
 pub(crate) use ticker::{Running, TICK, Ticker};

@@ -1,9 +1,10 @@
 //! From a component's bytes to code, once for each component and kind of host.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
+use wasmtime::Engine;
+use wasmtime::component::Component;
 
 use crate::compiler::{Compiler, Job, Leash};
 use crate::engine::{CodeStore, Tuning, key};
@@ -30,6 +31,10 @@ impl Compiling {
             turn: Arc::new(Semaphore::new(1)),
             under_way: watch::Sender::new(0),
         }
+    }
+
+    pub(super) fn compiler(&self) -> Option<&Compiler> {
+        self.compiler.as_ref()
     }
 
     pub(super) fn code(&self) -> &CodeStore {
@@ -67,9 +72,9 @@ impl Compiling {
         let code_bytes = inspection.inside.code_bytes;
         match self.compiler.clone() {
             Some(compiler) => {
-                self.hand_over(&bytes, inspection, &runtime, tuning, compiler)
-                    .await?;
-                off_the_runtime(move || loaded(runtime, &bytes)).await
+                let handed_over = self.handed_over(&bytes, code_bytes, &runtime, tuning, compiler);
+                let component = handed_over.await?;
+                off_the_runtime(move || exports(runtime, &component)).await
             }
             None => {
                 let effort = inspection.inside.compile_effort;
@@ -81,40 +86,42 @@ impl Compiling {
                 let under_way = self.begin();
                 off_the_runtime(move || {
                     let _until_it_is_done = (turn, under_way);
-                    loaded(runtime, &bytes)
+                    let component = loaded(runtime.engine(), &bytes);
+                    exports(runtime, &component.map_err(LoadError::mismatch)?)
                 })
                 .await
             }
         }
     }
 
-    /// Has it compiled by the program that does so. Where it was before, under the same bounds,
-    /// nothing is started: its code is there, or takes no more than it took then.
-    async fn hand_over(
+    /// What the program compiles, once for as long as its code is there. This process cannot:
+    /// where code is missing or damaged, whatever removed or damaged it, its engine says so, and
+    /// the program is asked again, within the same bounds.
+    async fn handed_over(
         self: &Arc<Self>,
         bytes: &Arc<[u8]>,
-        inspection: &Inspection,
+        code_bytes: u64,
         runtime: &Arc<Runtime>,
         tuning: Tuning,
         compiler: Compiler,
-    ) -> Result<(), LoadError> {
-        let key = key(runtime.engine());
-        let mark = self.code.mark(&key, &inspection.sha256);
-        let is_marked = || mark.as_deref().is_some_and(Path::is_file);
-        if is_marked() {
-            return Ok(());
+    ) -> Result<Component, LoadError> {
+        let load = || {
+            let (bytes, runtime) = (Arc::clone(bytes), Arc::clone(runtime));
+            off_the_runtime(move || Ok(loaded(runtime.engine(), &bytes)))
+        };
+        if let Ok(component) = load().await? {
+            return Ok(component);
         }
         let turn = Arc::clone(&self.turn).acquire_owned().await;
         // Another may have had it compiled meanwhile.
-        if is_marked() {
-            return Ok(());
+        if let Ok(component) = load().await? {
+            return Ok(component);
         }
         let under_way = self.begin();
         let leash = Leash::default();
-        // Whoever gives up waiting ends the process.
+        // Giving up waiting ends the process.
         let _cut = leash.cut_on_drop();
-        let (this, bytes) = (Arc::clone(self), Arc::clone(bytes));
-        let code_bytes = inspection.inside.code_bytes;
+        let (this, bytes, runtime) = (Arc::clone(self), Arc::clone(bytes), Arc::clone(runtime));
         off_the_runtime(move || {
             let _until_it_is_done = (turn, under_way);
             let Some(cache) = this.code.cache() else {
@@ -127,16 +134,12 @@ impl Compiling {
                 code_bytes,
                 tuning,
                 directory: cache.directory(),
-                key: &key,
+                key: &key(runtime.engine()),
             };
             compiler.compile(&job, &leash)?;
-            if let Some(mark) = mark
-                && let Err(error) = written(&mark)
-            {
-                // The next one asks the program again, which finds the code.
-                tracing::debug!("{}: {error}", mark.display());
-            }
-            Ok(())
+            loaded(runtime.engine(), &bytes).map_err(|error| LoadError::NotCompiled {
+                reason: format!("its code cannot be loaded: {error:#}"),
+            })
         })
         .await
     }
@@ -150,13 +153,6 @@ impl Drop for UnderWay {
     }
 }
 
-fn written(mark: &Path) -> std::io::Result<()> {
-    if let Some(folder) = mark.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(mark, b"")
-}
-
 /// Beside the operations: it takes as long as the component is large.
 async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
@@ -167,11 +163,14 @@ async fn off_the_runtime<T: Send + 'static>(
     })?
 }
 
-fn loaded(runtime: Arc<Runtime>, bytes: &[u8]) -> Result<Arc<Exports>, LoadError> {
+/// Code from the cache; where the engine compiles, also code that is not there.
+fn loaded(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
     // `from_binary` alone, which takes no precompiled code.
-    let component = wasmtime::component::Component::from_binary(runtime.engine(), bytes);
-    let component = component.map_err(LoadError::mismatch)?;
-    let instance = runtime.linker().instantiate_pre(&component);
+    Component::from_binary(engine, bytes)
+}
+
+fn exports(runtime: Arc<Runtime>, component: &Component) -> Result<Arc<Exports>, LoadError> {
+    let instance = runtime.linker().instantiate_pre(component);
     let instance = instance.map_err(LoadError::mismatch)?;
     let exports = Exports::of(instance, runtime);
     exports.map(Arc::new).map_err(LoadError::mismatch)

@@ -12,7 +12,7 @@ use crate::limits::{MOST_MEMORY, MOST_TABLE_ELEMENTS};
 /// adds.
 const CORE_INSTANCES: u32 = 8;
 /// What the pool has beyond the places: what a thread is about to give back is not there yet for
-/// whoever takes the place.
+/// the next one.
 const SPARE: u32 = 16;
 /// How much of a guest's memory, tables and stack stays with the process for the next guest,
 /// emptied, at most.

@@ -1,18 +1,72 @@
 //! How long a thread works for a guest: on the guest's own instructions and on what the guest has
 //! the host do, however long one call takes. What it waits for (the network, its turn on the
-//! thread) is not counted, since nothing of it is polled meanwhile.
+//! thread) is not counted, since nothing of it is polled meanwhile; nor, where the system keeps a
+//! clock for each thread, is what the machine gives to others while the thread is at it.
 
 use std::cell::Cell;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use self::clock::Moment;
+
+/// Whether the clock stands still while the machine does something else.
+pub(super) const IS_EXACT: bool = clock::IS_OF_THE_THREAD;
+
+/// The thread's own processor time.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod clock {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
+    pub(super) const IS_OF_THE_THREAD: bool = true;
+
+    /// A moment of the thread that asks: another one's clock says something else.
+    #[derive(Clone, Copy)]
+    pub(super) struct Moment(Duration);
+
+    impl Moment {
+        pub(super) fn now() -> Self {
+            let now = clock_gettime(ClockId::ThreadCPUTime);
+            let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+            let nanoseconds = u64::try_from(now.tv_nsec).unwrap_or(0);
+            Self(Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds))
+        }
+
+        pub(super) fn elapsed(self) -> Duration {
+            Self::now().0.saturating_sub(self.0)
+        }
+    }
+}
+
+/// The machine's clock, which goes on while the thread is held up.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod clock {
+    use std::time::{Duration, Instant};
+
+    pub(super) const IS_OF_THE_THREAD: bool = false;
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Moment(Instant);
+
+    impl Moment {
+        pub(super) fn now() -> Self {
+            Self(Instant::now())
+        }
+
+        pub(super) fn elapsed(self) -> Duration {
+            self.0.elapsed()
+        }
+    }
+}
 
 /// What this thread is working on.
 #[derive(Clone, Copy)]
 struct AtWork {
     /// What it had taken before this poll.
     before: Duration,
-    since: Instant,
+    since: Moment,
 }
 
 thread_local! {
@@ -22,8 +76,9 @@ thread_local! {
 /// Does it, and adds the time that it takes of a thread to the sum.
 pub(super) async fn counted<F: Future>(sum: &mut Duration, work: F) -> F::Output {
     let mut work = pin!(work);
+    // A poll begins and ends on one thread, whichever that is.
     std::future::poll_fn(|context| {
-        let since = Instant::now();
+        let since = Moment::now();
         let before = *sum;
         let outer = AT_WORK.replace(Some(AtWork { before, since }));
         let polled: Poll<F::Output> = work.as_mut().poll(context);
@@ -45,7 +100,7 @@ mod tests {
     use super::*;
 
     fn busy(time: Duration) {
-        let began = Instant::now();
+        let began = Moment::now();
         while began.elapsed() < time {
             std::hint::spin_loop();
         }
@@ -67,5 +122,15 @@ mod tests {
             assert!(counted < Duration::from_millis(290), "{counted:?}");
         }
         assert_eq!(so_far(), None, "nothing is at work any more");
+    }
+
+    /// As on a machine that gives the processor to others.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    #[tokio::test]
+    async fn what_holds_up_the_thread_is_not_counted() {
+        let mut sum = Duration::ZERO;
+        let held_up = async { std::thread::sleep(Duration::from_millis(300)) };
+        counted(&mut sum, held_up).await;
+        assert!(sum < Duration::from_millis(200), "{sum:?}");
     }
 }

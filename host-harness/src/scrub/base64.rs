@@ -83,7 +83,7 @@ pub(super) fn decoded(text: &[u8], wanted: Wanted, mut each: impl FnMut(&[u8], &
             }
             bytes.clear();
             decode(values, &mut bytes);
-            if holds_text(&bytes, wanted) {
+            if holds_text(bytes.iter().copied(), wanted) {
                 let origin = Origin {
                     text,
                     run: &run,
@@ -200,10 +200,10 @@ fn decode(values: &[u8], bytes: &mut Vec<u8>) {
 }
 
 /// Whether there is as much text in a row as is wanted.
-fn holds_text(bytes: &[u8], wanted: Wanted) -> bool {
+pub(super) fn holds_text(bytes: impl IntoIterator<Item = u8>, wanted: Wanted) -> bool {
     let mut row = 0;
-    bytes.iter().any(|byte| {
-        row = if wanted.is_text(*byte) { row + 1 } else { 0 };
+    bytes.into_iter().any(|byte| {
+        row = if wanted.is_text(byte) { row + 1 } else { 0 };
         row >= wanted.least
     })
 }

@@ -1,8 +1,9 @@
-//! Text without its escapes: percent-encoding, the escapes of JSON and of languages like it, and
-//! the entities of HTML and XML.
+//! Text without its escapes: percent-encoding, the escapes of JSON and of languages like it, the
+//! entities of HTML and XML, and the quoted-printable of mail.
 //!
-//! All of them are decoded in one pass, since a text seldom says which of them it uses, or those of
-//! one [kind](Kinds) alone. Encodings inside encodings take a pass each. Nothing is kept of where a byte came from: a find is rare,
+//! All but the last are decoded in one pass, since a text seldom says which of them it uses, or those
+//! of one [kind](Kinds) alone. Quoted-printable has a pass of its own: `token=ab12` is no escape to
+//! anything else, and would hide what stands behind the `=`. Encodings inside encodings take a pass each. Nothing is kept of where a byte came from: a find is rare,
 //! and then one more pass over the same text ([`origins`]) says it.
 
 use std::ops::Range;
@@ -62,12 +63,26 @@ const NAMES: [(&[u8], u8); 46] = [
     (b"vert", b'|'),
 ];
 
+/// Those of them that are older than the semicolon.
+const OLDEST_NAMES: [(&[u8], u8); 8] = [
+    (b"AMP", b'&'),
+    (b"GT", b'>'),
+    (b"LT", b'<'),
+    (b"QUOT", b'"'),
+    (b"amp", b'&'),
+    (b"gt", b'>'),
+    (b"lt", b'<'),
+    (b"quot", b'"'),
+];
+
 /// Kinds of escapes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kinds(u8);
 
 impl Kinds {
+    /// All that are read together.
     pub(super) const ALL: Self = Self(0b1111);
+    pub(super) const QUOTED_PRINTABLE: Self = Self(0b1_0000);
 
     /// Of an escape that begins with this byte.
     fn of(first: u8) -> Self {
@@ -75,6 +90,7 @@ impl Kinds {
             b'%' => 1,
             b'\\' => 2,
             b'&' => 4,
+            b'=' => 16,
             _ => 8,
         })
     }
@@ -179,10 +195,12 @@ pub(super) fn origins(text: &[u8], kinds: Kinds, ranges: &[Range<usize>]) -> Vec
 
 fn parts(text: &[u8], kinds: Kinds, mut each: impl FnMut(Part)) {
     // Asked once: it is not among the three that are looked for together.
-    let has_nul = memchr(0, text).is_some();
+    let has_nul = kinds != Kinds::QUOTED_PRINTABLE && memchr(0, text).is_some();
     let next = |from: usize| {
         let rest = text.get(from..)?;
-        let at = if has_nul {
+        let at = if kinds == Kinds::QUOTED_PRINTABLE {
+            memchr(b'=', rest)
+        } else if has_nul {
             rest.iter()
                 .position(|b| matches!(b, 0 | b'%' | b'\\' | b'&'))
         } else {
@@ -219,6 +237,7 @@ fn escape(text: &[u8], kinds: Kinds) -> Option<(usize, Meant)> {
         0 => (0, Meant::Nothing),
         b'%' => percent(rest)?,
         b'\\' => backslash(rest)?,
+        b'=' => quoted_printable(rest)?,
         _ => entity(rest)?,
     };
     Some(match meant {
@@ -229,10 +248,10 @@ fn escape(text: &[u8], kinds: Kinds) -> Option<(usize, Meant)> {
 
 fn percent(rest: &[u8]) -> Option<(usize, Meant)> {
     if let [b'u' | b'U', digits @ ..] = rest {
-        let (code, taken) = hexadecimal(digits, 4, 4)?;
+        let (code, taken) = number(digits, 16, 4, 4)?;
         return Some((taken + 1, character(code)?));
     }
-    let (code, taken) = hexadecimal(rest, 2, 2)?;
+    let (code, taken) = number(rest, 16, 2, 2)?;
     Some((taken, Meant::Byte(u8::try_from(code).ok()?)))
 }
 
@@ -244,21 +263,26 @@ fn backslash(rest: &[u8]) -> Option<(usize, Meant)> {
             (taken + 1, character(code)?)
         }
         b'U' => {
-            let (code, taken) = hexadecimal(digits, 8, 8)?;
+            let (code, taken) = number(digits, 16, 8, 8)?;
             (taken + 1, character(code)?)
         }
-        b'x' | b'X' => {
-            let (code, taken) = hexadecimal(digits, 2, 2)?;
-            (taken + 1, Meant::Byte(u8::try_from(code).ok()?))
-        }
-        b'0'..=b'3' => {
-            let octal = rest.get(..3)?;
-            let mut code = 0_u8;
-            for digit in octal {
-                let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
-                code = code << 3 | digit;
+        b'x' | b'X' => match digits {
+            [b'{', digits @ ..] => {
+                let (code, taken) = in_braces(digits, 16)?;
+                (taken + 2, character(code)?)
             }
-            (3, Meant::Byte(code))
+            _ => {
+                let (code, taken) = number(digits, 16, 2, 2)?;
+                (taken + 1, Meant::Byte(u8::try_from(code).ok()?))
+            }
+        },
+        b'o' => {
+            let (code, taken) = in_braces(digits.strip_prefix(b"{")?, 8)?;
+            (taken + 2, character(code)?)
+        }
+        b'0'..=b'7' => {
+            let (code, taken) = number(rest, 8, 1, 3)?;
+            (taken, Meant::Byte(u8::try_from(code).ok()?))
         }
         b'n' => (1, Meant::Byte(b'\n')),
         b'r' => (1, Meant::Byte(b'\r')),
@@ -272,26 +296,43 @@ fn backslash(rest: &[u8]) -> Option<(usize, Meant)> {
 /// braces.
 fn unicode(digits: &[u8]) -> Option<(u32, usize)> {
     if let [b'{', digits @ ..] = digits {
-        let (code, taken) = hexadecimal(digits, 1, 8)?;
-        return (digits.get(taken) == Some(&b'}')).then_some((code, taken + 2));
+        let (code, taken) = in_braces(digits, 16)?;
+        return Some((code, taken + 1));
     }
-    let (code, taken) = hexadecimal(digits, 4, 4)?;
+    let (code, taken) = number(digits, 16, 4, 4)?;
     if !(0xd800..0xdc00).contains(&code) {
         return Some((code, taken));
     }
     let [b'\\', b'u', low @ ..] = digits.get(taken..)? else {
         return None;
     };
-    let (low, _) = hexadecimal(low, 4, 4)?;
+    let (low, _) = number(low, 16, 4, 4)?;
     let low = low.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
     Some((0x1_0000 + ((code - 0xd800) << 10) + low, taken + 6))
+}
+
+/// What follows `{`, with the brace that closes it.
+fn in_braces(digits: &[u8], radix: u32) -> Option<(u32, usize)> {
+    let (code, taken) = number(digits, radix, 1, 8)?;
+    (digits.get(taken) == Some(&b'}')).then_some((code, taken + 1))
+}
+
+/// What follows `=`: two digits, or the end of a line that goes on in the next.
+fn quoted_printable(rest: &[u8]) -> Option<(usize, Meant)> {
+    match rest {
+        [b'\r', b'\n', ..] => return Some((2, Meant::Nothing)),
+        [b'\n', ..] => return Some((1, Meant::Nothing)),
+        _ => {}
+    }
+    let (code, taken) = number(rest, 16, 2, 2)?;
+    Some((taken, Meant::Byte(u8::try_from(code).ok()?)))
 }
 
 fn entity(rest: &[u8]) -> Option<(usize, Meant)> {
     if let [b'#', digits @ ..] = rest {
         let (code, taken) = match digits {
             [b'x' | b'X', digits @ ..] => {
-                let (code, taken) = hexadecimal(digits, 1, 8)?;
+                let (code, taken) = number(digits, 16, 1, 8)?;
                 (code, taken + 1)
             }
             _ => {
@@ -306,22 +347,28 @@ fn entity(rest: &[u8]) -> Option<(usize, Meant)> {
         return Some((1 + taken + closed, character(code)?));
     }
     let most = rest.get(..rest.len().min(LONGEST_NAME + 1))?;
-    let end = memchr(b';', most)?;
-    let name = most.get(..end)?;
-    let (_, meant) = NAMES.iter().find(|(known, _)| *known == name)?;
-    Some((end + 1, Meant::Byte(*meant)))
+    let named = memchr(b';', most).and_then(|end| {
+        let name = most.get(..end)?;
+        let (_, meant) = NAMES.iter().find(|(known, _)| *known == name)?;
+        Some((end + 1, Meant::Byte(*meant)))
+    });
+    // These four browsers read without the semicolon too.
+    named.or_else(|| {
+        let known = OLDEST_NAMES.iter().find(|(name, _)| rest.starts_with(name));
+        known.map(|(name, meant)| (name.len(), Meant::Byte(*meant)))
+    })
 }
 
 fn character(code: u32) -> Option<Meant> {
     char::from_u32(code).map(Meant::Character)
 }
 
-/// A number of `least` to `most` digits, and how many there were.
-fn hexadecimal(text: &[u8], least: usize, most: usize) -> Option<(u32, usize)> {
+/// A number of `least` to `most` digits, eight at most, and how many there were.
+fn number(text: &[u8], radix: u32, least: usize, most: usize) -> Option<(u32, usize)> {
     let digits = text.iter().take(most);
     let (mut code, mut count) = (0_u32, 0);
-    for digit in digits.map_while(|byte| char::from(*byte).to_digit(16)) {
-        code = code << 4 | digit;
+    for digit in digits.map_while(|byte| char::from(*byte).to_digit(radix)) {
+        code = code.checked_mul(radix)?.checked_add(digit)?;
         count += 1;
     }
     (count >= least).then_some((code, count))
@@ -347,7 +394,11 @@ mod tests {
             "\\u{3d}",
             "\\U0000003D",
             "\\x3d",
+            "\\x{3d}",
+            "\\x{003D}",
             "\\075",
+            "\\75",
+            "\\o{75}",
             "\\=",
             "&#61;",
             "&#061;",
@@ -360,6 +411,9 @@ mod tests {
         }
         assert_eq!(clear(r"\ud83d\ude00 \u00e9"), "\u{1f600} \u{e9}");
         assert_eq!(clear("a\0b\0"), "ab");
+        assert_eq!(clear("a&ampb &lt= \\0"), "a&b <= ");
+        let mail = unescaped(b"a=3Db=\r\nc=\nd =zz", Kinds::QUOTED_PRINTABLE);
+        assert_eq!(mail.unwrap().0, b"a=bcd =zz");
     }
 
     #[test]
@@ -375,6 +429,11 @@ mod tests {
             "\\u12",
             "&#;",
             "\\ud800x",
+            "\\x{3d",
+            "\\x{}",
+            "\\777",
+            "\\8",
+            "token=ab12",
         ] {
             assert!(unescaped(text.as_bytes(), Kinds::ALL).is_none(), "{text}");
         }

@@ -1,8 +1,11 @@
 //! Tells fast that a few characters are in none of the secrets.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::needles::Spelling;
+use crate::provenance::hexadecimal as digits_of;
 
 /// Characters in common that are a piece. A name or value that lies in the secret as a whole is one
 /// however short it is.
@@ -18,10 +21,17 @@ const WORDS: usize = 64;
 /// Tells fast that a few characters are in none of the secrets.
 #[derive(Default)]
 pub(super) struct Grams {
-    /// Each secret that is long enough, in lower case.
-    pub(super) texts: Vec<Spelling>,
+    /// Each secret that is long enough; and, since a spelling may be cut into pieces too, each in
+    /// base64 and in hexadecimal.
+    pub(super) texts: Vec<Text>,
     /// A bit for every [`PIECE`] bytes of them, where they hash to.
     bits: Vec<u64>,
+}
+
+pub(super) struct Text {
+    pub(super) spelled: Spelling,
+    /// Names are handed over in lower case.
+    pub(super) lower: Spelling,
 }
 
 impl Grams {
@@ -29,15 +39,19 @@ impl Grams {
         if text.len() < SHORTEST_IN_PIECES {
             return;
         }
-        let text = Zeroizing::new(text.to_ascii_lowercase());
         self.bits.resize(WORDS, 0);
-        for gram in text.windows(PIECE) {
-            let (word, bit) = place(gram);
-            if let Some(word) = self.bits.get_mut(word) {
-                *word |= bit;
+        let encoded = [STANDARD_NO_PAD.encode(text), digits_of(text)];
+        let encoded = encoded.map(|text| Zeroizing::new(text.into_bytes()));
+        for spelled in encoded.into_iter().chain([Zeroizing::new(text.to_vec())]) {
+            let lower = Zeroizing::new(spelled.to_ascii_lowercase());
+            for gram in lower.windows(PIECE) {
+                let (word, bit) = place(gram);
+                if let Some(word) = self.bits.get_mut(word) {
+                    *word |= bit;
+                }
             }
+            self.texts.push(Text { spelled, lower });
         }
-        self.texts.push(text);
     }
 
     pub(super) fn may_have(&self, gram: &[u8]) -> bool {

@@ -13,25 +13,25 @@ use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::base64::{self, Wanted};
-use super::escapes;
 use super::escapes::Kinds;
-use super::grams::{PIECE, SHORTEST_IN_PIECES};
-use super::needles::{DECODINGS, Spelling};
+use super::grams::{PIECE, SHORTEST_IN_PIECES, Text};
+use super::needles::DECODINGS;
 use super::ranges::{merged, replaced};
 use super::scrubber::Scrubber;
+use super::{escapes, hexadecimal};
 use crate::contract::Header;
 use crate::mitigation::Mitigation;
 
 /// What of one secret was found in names and values.
 struct Pieces<'a> {
-    text: &'a Spelling,
+    text: &'a Text,
     found: Vec<bool>,
     /// Twice the line's number, and one more for its value.
     places: BTreeSet<usize>,
 }
 
 impl<'a> Pieces<'a> {
-    fn of(text: &'a Spelling) -> Self {
+    fn of(text: &'a Text) -> Self {
         Self {
             text,
             found: Vec::new(),
@@ -40,7 +40,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn add(&mut self, part: Range<usize>, place: usize) {
-        self.found.resize(self.text.len(), false);
+        self.found.resize(self.text.lower.len(), false);
         if let Some(found) = self.found.get_mut(part) {
             found.fill(true);
             self.places.insert(place);
@@ -49,7 +49,7 @@ impl<'a> Pieces<'a> {
 
     /// Whether three quarters are there.
     fn are_most(&self) -> bool {
-        self.count() * 4 >= self.text.len() * 3
+        self.count() * 4 >= self.text.lower.len() * 3
     }
 
     fn count(&self) -> usize {
@@ -128,7 +128,7 @@ impl Scrubber {
         let mut in_body = Vec::new();
         for mut pieces in pieces {
             // From a quarter on the rest of it is looked for.
-            if !pieces.are_most() && pieces.count() * 4 >= pieces.text.len() {
+            if !pieces.are_most() && pieces.count() * 4 >= pieces.text.lower.len() {
                 in_body.extend(self.rest_in(body, &mut pieces));
             }
             if !pieces.are_most() {
@@ -150,6 +150,9 @@ impl Scrubber {
 
     fn collect(&self, part: &[u8], place: usize, pieces: &mut [Pieces<'_>]) {
         self.collect_plain(part, place, pieces);
+        if let Some((clear, _)) = escapes::unescaped(part, Kinds::QUOTED_PRINTABLE) {
+            self.collect_plain(&clear, place, pieces);
+        }
         let mut last = Cow::Borrowed(part);
         for _ in 0..DECODINGS {
             let Some((clear, _)) = escapes::unescaped(&last, Kinds::ALL) else {
@@ -165,13 +168,16 @@ impl Scrubber {
         base64::decoded(&last, wanted, |bytes, _| {
             self.collect_plain(bytes, place, pieces);
         });
+        hexadecimal::decoded(&last, wanted, |bytes, _| {
+            self.collect_plain(bytes, place, pieces);
+        });
     }
 
     fn collect_plain(&self, part: &[u8], place: usize, pieces: &mut [Pieces<'_>]) {
         if (1..PIECE).contains(&part.len()) {
             let part = part.to_ascii_lowercase();
             for pieces in pieces {
-                let text = pieces.text;
+                let text = &pieces.text.lower;
                 for at in memmem::find_iter(text.as_slice(), &part) {
                     pieces.add(at..at + part.len(), place);
                 }
@@ -184,7 +190,7 @@ impl Scrubber {
             if self.grams.may_have(gram) {
                 let gram = gram.to_ascii_lowercase();
                 for pieces in &mut *pieces {
-                    let text = pieces.text;
+                    let text = &pieces.text.lower;
                     for at in memmem::find_iter(text.as_slice(), &gram) {
                         let both = text.iter().skip(at).zip(part.iter().skip(from));
                         let same = both.take_while(|(a, b)| **a == b.to_ascii_lowercase());
@@ -202,15 +208,11 @@ impl Scrubber {
     fn rest_in(&self, body: &[u8], pieces: &mut Pieces<'_>) -> Vec<Range<usize>> {
         let mut in_body = Vec::new();
         for missing in pieces.missing() {
-            let Some(text) = pieces.text.get(missing.clone()) else {
+            let Some(spelled) = pieces.text.spelled.get(missing.clone()) else {
                 continue;
             };
-            // As it is spelled in the secret, which the text here is in lower case.
-            let spelled = self.texts.iter().find_map(|own| {
-                (own.to_ascii_lowercase() == **pieces.text).then(|| own.get(missing.clone()))?
-            });
             let mut one = Self::default();
-            one.add_text(Zeroizing::new(spelled.unwrap_or(text).to_vec()));
+            one.add_text(Zeroizing::new(spelled.to_vec()));
             let found = one.spelled(body);
             if !found.is_empty() {
                 if let Some(flags) = pieces.found.get_mut(missing) {

@@ -4,11 +4,15 @@ use std::ops::Range;
 
 use memchr::memmem;
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::base64::{self, Wanted};
 use super::escapes::{self, Kinds};
 use super::grams::Grams;
-use super::needles::{DECODINGS, SHORTEST_ENCODED, Spelling, needles_of, texts_of};
+use super::hexadecimal;
+use super::needles::{
+    DECODINGS, SHORTEST_ENCODED, Spelling, least_of, middle, needles_of, parts_of, texts_of,
+};
 use super::ranges::{merged, replaced};
 use crate::mitigation::Mitigation;
 
@@ -17,10 +21,11 @@ use crate::mitigation::Mitigation;
 pub(crate) struct Scrubber {
     /// Each secret, and each text that one was put into.
     pub(super) texts: Vec<Spelling>,
-    /// What is looked for: the texts, each with a blank once more as forms encode it.
+    /// What is looked for: the texts, each once more in lower case and in upper case, and where
+    /// they have blanks as forms encode them.
     pub(super) needles: Vec<Spelling>,
-    /// Every needle holds one of these: in an answer without them, as nearly all are, no needle
-    /// needs to be looked for.
+    /// Every needle, and every part of one that counts, holds one of these: in an answer without
+    /// them, as nearly all are, no needle needs to be looked for.
     kernels: Vec<Spelling>,
     /// What is looked for in decoded text; `None` where every secret is too short.
     pub(super) encoded: Option<Wanted>,
@@ -47,11 +52,11 @@ impl Scrubber {
                 let least = self.encoded.map_or(usize::MAX, |wanted| wanted.least);
                 let ascii = self.encoded.is_none_or(|wanted| wanted.ascii);
                 self.encoded = Some(Wanted {
-                    least: least.min(needle.len()),
+                    least: least.min(least_of(&needle)),
                     ascii: ascii && needle.is_ascii(),
                 });
             }
-            self.add_kernel(&needle);
+            self.add_kernel(middle(&needle));
             self.needles.push(needle);
         }
         self.unusual |= escapes::is_unusual(&text);
@@ -59,14 +64,14 @@ impl Scrubber {
         self.texts.push(text);
     }
 
-    fn add_kernel(&mut self, needle: &Spelling) {
+    fn add_kernel(&mut self, middle: &[u8]) {
         // Short ones stand for no other, since they are not looked for everywhere.
-        let stands = |kernel: &Spelling, needle: &Spelling| {
-            (kernel.len() >= SHORTEST_ENCODED || kernel == needle) && holds(needle, kernel)
+        let stands = |kernel: &[u8], middle: &[u8]| {
+            (kernel.len() >= SHORTEST_ENCODED || kernel == middle) && holds(middle, kernel)
         };
-        if !self.kernels.iter().any(|kernel| stands(kernel, needle)) {
-            self.kernels.retain(|kernel| !stands(needle, kernel));
-            self.kernels.push(needle.clone());
+        if !self.kernels.iter().any(|kernel| stands(kernel, middle)) {
+            self.kernels.retain(|kernel| !stands(middle, kernel));
+            self.kernels.push(Zeroizing::new(middle.to_vec()));
         }
     }
 
@@ -101,6 +106,7 @@ impl Scrubber {
             }
             Some(there)
         };
+        unescape(Kinds::QUOTED_PRINTABLE);
         if let Some(there) = unescape(Kinds::ALL)
             && self.unusual
         {
@@ -113,21 +119,31 @@ impl Scrubber {
             let inside = self.spelled_in(bytes, left);
             found.extend(inside.iter().map(|range| origin.of(range)));
         });
+        hexadecimal::decoded(text, wanted, |bytes, start| {
+            let inside = self.spelled_in(bytes, left);
+            let origin = |range: &Range<usize>| start + 2 * range.start..start + 2 * range.end;
+            found.extend(inside.iter().map(origin));
+        });
         merged(found)
     }
 
-    /// Where needles of at least so many bytes stand as they are.
+    /// Where needles of at least so many bytes stand as they are, or three quarters of one.
     pub(super) fn plain(&self, text: &[u8], shortest: usize) -> Vec<Range<usize>> {
         let long_enough =
-            |needle: &&Spelling| (shortest.max(1)..=text.len()).contains(&needle.len());
+            |kernel: &&Spelling| (shortest.max(1)..=text.len()).contains(&kernel.len());
         let mut kernels = self.kernels.iter().filter(long_enough);
         let is_there = kernels.any(|kernel| memmem::find(text, kernel).is_some());
         if !is_there {
             return Vec::new();
         }
-        let needles = self.needles.iter().filter(long_enough);
+        let needles = self
+            .needles
+            .iter()
+            .filter(|needle| needle.len() >= shortest);
         let found = needles.flat_map(|needle| {
-            memmem::find_iter(text, needle.as_slice()).map(|at| at..at + needle.len())
+            let whole = memmem::find_iter(text, needle.as_slice());
+            let whole = whole.map(|at| at..at + needle.len());
+            whole.chain(parts_of(needle, text))
         });
         found.collect()
     }

@@ -79,6 +79,32 @@ const ENCODINGS: &[Encoding] = &[
         escaped(t, |c| format!("\\u{{{c:x}}}"))
     }),
     ("C, octal", |t| escaped(t, |c| format!("\\{c:03o}"))),
+    ("C, short octal", |t| {
+        let mut spelled = String::new();
+        let mut characters = t.chars().peekable();
+        while let Some(c) = characters.next() {
+            let code = u32::from(c);
+            let digit_follows = characters.peek().is_some_and(char::is_ascii_digit);
+            match (c.is_ascii_alphanumeric(), digit_follows) {
+                (true, _) => spelled.push(c),
+                (false, true) => spelled.push_str(&format!("\\{code:03o}")),
+                (false, false) => spelled.push_str(&format!("\\{code:o}")),
+            }
+        }
+        spelled
+    }),
+    ("Perl", |t| escaped(t, |c| format!("\\x{{{c:x}}}"))),
+    ("Perl, octal", |t| escaped(t, |c| format!("\\o{{{c:o}}}"))),
+    ("mail", |t| escaped(t, |c| format!("={c:02X}"))),
+    ("mail, all, in lines", |t| {
+        escaped_all(t, |c| format!("={c:02X}")).replace("=3", "=\r\n=3")
+    }),
+    ("hexadecimal", |t| {
+        t.bytes().map(|byte| format!("{byte:02x}")).collect()
+    }),
+    ("hexadecimal, upper case", |t| {
+        t.bytes().map(|byte| format!("{byte:02X}")).collect()
+    }),
     ("entities", |t| escaped(t, |c| format!("&#{c};"))),
     ("entities, hexadecimal", |t| {
         escaped(t, |c| format!("&#x{c:X};"))
@@ -226,6 +252,55 @@ fn a_secret_is_found_in_every_encoding_once_and_twice_in_every_place() {
     }
 }
 
+/// A service that ignores case, or that writes identifiers in one.
+#[test]
+fn a_secret_in_one_case_is_found_in_every_encoding() {
+    let secret = "eyJhbGciOi.eyJzdWIiOiIxMjM0.SflKxw-_RJSM";
+    let scrubber = scrubber(secret);
+    for folded in [secret.to_uppercase(), secret.to_lowercase()] {
+        for (name, encode) in ENCODINGS {
+            let echo = encode(&folded);
+            let left = scrubber.scrub_text(format!("<{echo}>"));
+            assert!(
+                left.contains("[redacted]") && !left.contains(&echo),
+                "{name}: {left}"
+            );
+        }
+    }
+}
+
+/// As services show what they got, for people to recognise it.
+#[test]
+fn most_of_a_secret_is_found_in_every_encoding() {
+    let secret = "c4nary-T0ken/with+odd=chars~7Q";
+    let scrubber = scrubber(secret);
+    for part in [
+        &secret[..23],
+        &secret[7..],
+        &secret[3..26],
+        &secret[1..],
+        &secret[..secret.len() - 1],
+    ] {
+        for (name, encode) in ENCODINGS {
+            let echo = encode(part);
+            let left = scrubber.scrub_text(format!("<{echo}\u{2026}>"));
+            assert!(
+                left.contains("[redacted]") && !left.contains(&echo),
+                "{part} in {name}: {left}"
+            );
+        }
+    }
+    let half = format!("<{}>", &secret[..15]);
+    assert_eq!(scrubber.scrub_text(half.clone()), half);
+}
+
+#[test]
+fn a_secret_that_was_copied_with_its_scheme_is_found_without_it() {
+    let mut scrubber = Scrubber::default();
+    scrubber.add(&"Bearer t0k/n+x".into(), None);
+    assert_eq!(scrubber.scrub_text("<t0k/n+x>".to_owned()), "<[redacted]>");
+}
+
 #[test]
 fn what_is_replaced_is_the_whole_of_its_spelling() {
     for (name, encode) in ENCODINGS {
@@ -293,6 +368,11 @@ fn the_password_of_a_basic_credential_is_a_secret_of_its_own() {
             "{left}"
         );
     }
+    // The name is most of it, and no secret.
+    let mut scrubber = Scrubber::default();
+    scrubber.add(&"provisioning@company.example:pass12".into(), None);
+    let account = r#"{"userName":"provisioning@company.example"}"#;
+    assert_eq!(scrubber.scrub_text(account.to_owned()), account);
 }
 
 fn lines(lines: &[(&str, &str)]) -> Vec<Header> {
@@ -341,6 +421,14 @@ fn pieces_are_taken_out_in_any_order_and_place() {
         .map(|p| escaped(p, |c| format!("%{c:02x}")))
         .collect();
     let in_base64: Vec<String> = [first, second].iter().map(|p| STANDARD.encode(p)).collect();
+    let whole_in_base64 = STANDARD.encode(LONG);
+    let whole_in_hexadecimal: String = LONG.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let of_base64: Vec<&str> = [0..9, 9..22, 22..40]
+        .map(|part| &whole_in_base64[part])
+        .to_vec();
+    let of_hexadecimal: Vec<&str> = [0..19, 19..40, 40..60]
+        .map(|part| &whole_in_hexadecimal[part])
+        .to_vec();
     for split in [
         lines(&[("x-b", second), ("x-a", first)]),
         lines(&[("x-b", second), ("x-between", "1"), ("x-a", first)]),
@@ -364,6 +452,16 @@ fn pieces_are_taken_out_in_any_order_and_place() {
             ("x-between", "1"),
             ("x-a", &in_base64[0]),
         ]),
+        lines(&[
+            ("x-3", of_base64[2]),
+            ("x-1", &format!("{};q=1", of_base64[0])),
+            ("x-2", of_base64[1]),
+        ]),
+        lines(&[
+            ("x-3", of_hexadecimal[2]),
+            ("x-2", of_hexadecimal[1]),
+            ("x-1", of_hexadecimal[0]),
+        ]),
         lines(&[(&low, "1")]),
         lines(&[(lower[0], lower[1]), (lower[2], "x")]),
         lines(&[
@@ -383,7 +481,8 @@ fn pieces_are_taken_out_in_any_order_and_place() {
         for piece in [&low[..6], &low[8..14], &low[16..22], &low[24..]] {
             assert!(!left.contains(piece), "{shown} became {left}");
         }
-        for piece in encoded.iter().chain(&in_base64) {
+        let spelled = encoded.iter().chain(&in_base64).map(String::as_str);
+        for piece in spelled.chain(of_base64.iter().chain(&of_hexadecimal).copied()) {
             assert!(
                 !left.contains(&piece.to_ascii_lowercase()),
                 "{shown} became {left}"
@@ -399,6 +498,7 @@ fn what_the_header_lacks_is_taken_out_of_the_body() {
     let (first, second) = LONG.split_at(15);
     for body in [
         second.to_owned(),
+        STANDARD.encode(second),
         format!(
             "{{\"a\":\"{}\"}}",
             escaped(second, |c| format!("\\u{c:04x}"))
@@ -412,6 +512,15 @@ fn what_the_header_lacks_is_taken_out_of_the_body() {
         );
         assert!(!format!("{lines:?}").contains(first));
     }
+    // A little of it in the header, and the rest in the body.
+    let (_, left) = scrubber.scrub_answer(lines(&[("x-a", &LONG[..5])]), LONG[5..].into());
+    assert_eq!(String::from_utf8(left).unwrap(), "[redacted]");
+    // A spelling of it that was cut in two.
+    let whole = STANDARD.encode(LONG);
+    let (first, second) = whole.split_at(13);
+    let (lines, left) = scrubber.scrub_answer(lines(&[("x-a", first)]), second.into());
+    assert_eq!(String::from_utf8(left).unwrap(), "[redacted]");
+    assert!(!format!("{lines:?}").contains(first));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::text::is_unseen;
 
 /// More than a holder writes of itself.
 const MOST_BYTES: u64 = 1024;
-/// How often a lock is looked for anew that its last holder took away meanwhile.
+/// How often a lock is looked for again that its last holder took away meanwhile.
 const TRIES: usize = 100;
 
 /// The lock cannot be had.
@@ -179,7 +179,7 @@ mod place {
     use rustix::process::geteuid;
 
     use crate::mitigation::Mitigation;
-    use crate::private_file::keep_private;
+    use crate::private_file::{in_words, keep_private, only_file};
 
     pub(super) fn open(folder: &Path, name: &str) -> io::Result<File> {
         DirBuilder::new()
@@ -193,7 +193,7 @@ mod place {
         }
         let closed = OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = open_at_path(folder, closed | OFlags::DIRECTORY, Mode::empty());
-        let folder = File::from(folder.map_err(in_words)?);
+        let folder = File::from(folder.map_err(|error| in_words(error.into()))?);
         let found = folder.metadata()?;
         owned(found.uid(), geteuid().as_raw()).map_err(|error| {
             io::Error::new(error.kind(), format!("its folder is not safe: {error}"))
@@ -205,26 +205,11 @@ mod place {
         let quietly = closed | OFlags::NOCTTY | OFlags::NONBLOCK;
         let writable = OFlags::RDWR | OFlags::CREATE;
         let file = openat(&folder, name, quietly | writable, Mode::RUSR | Mode::WUSR);
-        let file = File::from(file.map_err(in_words)?);
-        let found = file.metadata()?;
-        if !found.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        owned(found.uid(), geteuid().as_raw())?;
-        if found.nlink() > 1 {
-            return Err(io::Error::other("it is a file of another name as well"));
-        }
+        let file = File::from(file.map_err(|error| in_words(error.into()))?);
+        only_file(&file)?;
+        owned(file.metadata()?.uid(), geteuid().as_raw())?;
         keep_private(&file)?;
         Ok(file)
-    }
-
-    fn in_words(error: rustix::io::Errno) -> io::Error {
-        match error {
-            rustix::io::Errno::LOOP | rustix::io::Errno::MLINK => {
-                io::Error::other("it is a link, which is not followed")
-            }
-            error => error.into(),
-        }
     }
 
     /// Whether nobody will find it again, since it was taken away.

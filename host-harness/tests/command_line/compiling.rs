@@ -88,6 +88,42 @@ async fn what_was_compiled_once_is_loaded_without_the_program() {
         .unwrap();
 }
 
+/// What is kept below a folder.
+fn kept(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files
+}
+
+/// By somebody who tidies up, by a full disk, by wasmtime itself.
+#[tokio::test]
+async fn code_that_was_removed_or_damaged_is_compiled_by_the_program_and_not_by_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |compiler| load(compiler, Some(folder.path()), CONNECTOR_8X8);
+    for what_becomes_of in [
+        |file: &Path| std::fs::remove_file(file).unwrap(),
+        |file: &Path| std::fs::write(file, b"").unwrap(),
+        |file: &Path| std::fs::write(file, b"neither code nor compressed").unwrap(),
+    ] {
+        load(compiler()).await.unwrap();
+        let files = kept(folder.path());
+        assert!(!files.is_empty());
+        files.iter().for_each(|file| what_becomes_of(file));
+        let error = load(Compiler::new("/no/such/program")).await.unwrap_err();
+        assert!(error.to_string().contains("cannot be run"), "{error}");
+    }
+    load(compiler()).await.unwrap();
+}
+
 #[tokio::test]
 async fn code_that_is_not_kept_is_compiled_all_the_same() {
     load(compiler(), None, CONNECTOR_8X8).await.unwrap();
@@ -325,6 +361,14 @@ fn inspected(folder: &Path, hurtful: &Hurtful) -> Taken {
     assert!(status.code().is_some(), "{}: {status}", hurtful.name);
     assert_ne!(status.code(), Some(0), "{}", hurtful.name);
     assert!(reasons != "null", "{}: {stdout}", hurtful.name);
+    // One that is only malformed measures nothing.
+    for malformed in [
+        "not a WebAssembly component",
+        "failed to parse",
+        "at offset",
+    ] {
+        assert!(!reasons.contains(malformed), "{}: {reasons}", hurtful.name);
+    }
     let taken = Taken {
         time: begun.elapsed(),
         memory: own + its,

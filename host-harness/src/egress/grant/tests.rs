@@ -106,6 +106,9 @@ fn paths_that_can_be_read_in_two_ways_are_refused() {
         "/%3ba/x",
         // Blanks and what is not seen, which some take off.
         "/..%20/x",
+        "/..+/x",
+        "/..%2b/x",
+        "/.+./x",
         "/%20../x",
         "/.%20.",
         "/..%c2%a0/x",

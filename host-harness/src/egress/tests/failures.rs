@@ -140,13 +140,23 @@ async fn the_debug_data_of_http_2_is_not_shown_and_the_reason_is() {
             );
         }
     }
-    let (bench, _ca) = secured(
-        &["localhost"],
-        b"h2",
-        http_2(go_away(0, 99, SAID.as_bytes())),
-    )
-    .await;
-    assert!(failure(&bench).await.contains("Reason"));
+}
+
+/// A code of HTTP/2 has room for four bytes, and an alert of TLS for one.
+#[tokio::test]
+async fn a_number_of_the_other_sides_choice_is_not_shown() {
+    let piece = &TOKEN.as_bytes()[..4];
+    let reset = frame(3, 0, 1, piece);
+    let end = frame(7, 0, 0, &[&[0; 4], piece].concat());
+    for last in [reset, end] {
+        let (bench, _ca) = secured(&["localhost"], b"h2", http_2(last)).await;
+        let text = failure(&bench).await;
+        assert!(text.contains("an unknown code"), "{text}");
+        assert!(!text.contains("63346e61"), "{text}");
+    }
+    let alert =
+        crate::safe_text::SafeText::from(rustls::AlertDescription::from(piece[0])).to_string();
+    assert_eq!(alert, "an unknown alert");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The journal: what was about to be done, what came of it, and which account is whose.
 //!
-//! An intent is committed before a write is sent, and its outcome after. Whoever is stopped in
+//! An intent is committed before a write is sent, and its outcome after. A run that is stopped in
 //! between, even by `kill -9`, leaves an intent without an outcome, and the next run reads
 //! what became of it before it plans anything. The link from a person to their account makes
 //! a changed user name an update, and not a second account.
@@ -18,7 +18,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection as Database, OptionalExtension as _, params};
+use rusqlite::{Connection as Database, OpenFlags, OptionalExtension as _, params};
 use serde_json::Value as Json;
 
 pub use self::history::{RunRecord, StepRecord};
@@ -102,9 +102,19 @@ impl Journal {
             path: path.to_owned(),
             cause: cause.to_string(),
         };
-        // SQLite gives the files beside it the same mode.
-        private_file::open(path).map_err(unusable)?;
-        let journal = Self::over(path, Database::open(path))?;
+        // SQLite gives the files beside it the same mode. One of them that was not whole when a run
+        // was killed is carried out.
+        let checked = || {
+            private_file::open(path)?;
+            for beside in ["-journal", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(beside);
+                private_file::if_there(Path::new(&name))?;
+            }
+            in_its_real_folder(path)
+        };
+        let real = checked().map_err(unusable)?;
+        let journal = Self::over(path, opened(&real))?;
         journal.bind(tenant)?;
         Ok(journal)
     }
@@ -120,7 +130,8 @@ impl Journal {
                 path: path.to_owned(),
             });
         }
-        Self::over(path, Database::open(path))
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Self::over(path, opened(&real))
     }
 
     /// One that is gone with the process: for a plan alone, where there was no journal yet.
@@ -356,4 +367,24 @@ impl Journal {
     fn held(&self) -> MutexGuard<'_, Database> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The same file by a path on which no folder is a link, since SQLite is to follow none.
+fn in_its_real_folder(path: &Path) -> std::io::Result<PathBuf> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize()?;
+    Ok(path
+        .file_name()
+        .map_or(folder.clone(), |name| folder.join(name)))
+}
+
+/// A database that is there, or an empty file. SQLite opens it by its name once more: what took
+/// its place meanwhile is not followed.
+fn opened(path: &Path) -> rusqlite::Result<Database> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    Database::open_with_flags(path, flags)
 }

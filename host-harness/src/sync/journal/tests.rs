@@ -231,3 +231,62 @@ fn every_file_of_the_journal_is_its_owners_alone() {
     }
     assert!(files >= 2, "{files}");
 }
+
+/// Where others can write to the folder of the connection file.
+#[cfg(unix)]
+mod in_a_folder_that_others_can_write_to {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// A folder, the journal's path in it, and a file that is precious.
+    fn place() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        std::fs::write(&precious, "precious").unwrap();
+        std::fs::set_permissions(&precious, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let journal = folder.path().join("acme.journal");
+        (folder, journal, precious)
+    }
+
+    #[test]
+    fn a_journal_is_not_opened_through_a_link() {
+        let (folder, journal, precious) = place();
+        symlink(&precious, &journal).unwrap();
+        let refused = Journal::open(&journal, &tenant("a")).unwrap_err();
+        assert!(refused.to_string().contains("is a link"), "{refused}");
+        std::fs::remove_file(&journal).unwrap();
+        std::fs::hard_link(&precious, &journal).unwrap();
+        let refused = Journal::open(&journal, &tenant("a")).unwrap_err();
+        assert!(refused.to_string().contains("another name"), "{refused}");
+        assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
+        assert_eq!(mode(&precious), 0o644, "nor is it made private");
+
+        std::fs::remove_file(&journal).unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        symlink(&elsewhere, &journal).unwrap();
+        assert!(Journal::open(&journal, &tenant("a")).is_err());
+        assert!(!elsewhere.exists(), "no file is made where a link leads");
+    }
+
+    #[test]
+    fn what_stands_beside_a_journal_is_no_link_either() {
+        let (_folder, journal, precious) = place();
+        for beside in [
+            "acme.journal-journal",
+            "acme.journal-wal",
+            "acme.journal-shm",
+        ] {
+            let beside = journal.with_file_name(beside);
+            symlink(&precious, &beside).unwrap();
+            assert!(Journal::open(&journal, &tenant("a")).is_err());
+            std::fs::remove_file(&beside).unwrap();
+        }
+        Journal::open(&journal, &tenant("a")).unwrap();
+    }
+}
