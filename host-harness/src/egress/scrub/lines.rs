@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::base64::{self, Wanted};
 use super::escapes::Kinds;
-use super::{DECODINGS, Scrubber, Spelling, escapes, hexadecimal, merged, replaced};
+use super::{DECODINGS, Scrubber, Spelling, escapes, hexadecimal, holds, merged, replaced};
 use crate::contract::Header;
 use crate::mitigation::Mitigation;
 use crate::provenance::hexadecimal as digits_of;
@@ -54,9 +54,16 @@ impl Grams {
             return;
         }
         self.bits.resize(WORDS, 0);
-        let encoded = [STANDARD_NO_PAD.encode(text), digits_of(text)];
-        let encoded = encoded.map(|text| Zeroizing::new(text.into_bytes()));
-        for spelled in encoded.into_iter().chain([Zeroizing::new(text.to_vec())]) {
+        // Of a header's value the secret in it is enough.
+        let holds_another = self.texts.iter().any(|own| holds(text, &own.spelled));
+        let encoded = match holds_another {
+            true => Vec::new(),
+            false => vec![STANDARD_NO_PAD.encode(text), digits_of(text)],
+        };
+        let encoded = encoded
+            .into_iter()
+            .map(|text| Zeroizing::new(text.into_bytes()));
+        for spelled in encoded.chain([Zeroizing::new(text.to_vec())]) {
             let lower = Zeroizing::new(spelled.to_ascii_lowercase());
             for gram in lower.windows(PIECE) {
                 let (word, bit) = place(gram);
