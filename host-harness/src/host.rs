@@ -262,7 +262,7 @@ fn pool(options: &HostOptions, code: &CodeStore) -> Result<(Runtime, Spacing), H
 /// Where a program compiles, nothing in this process does, whatever has become of the code.
 fn compiles(compiler: Option<&Compiler>) -> Compiles {
     match compiler {
-        Some(_) => Compiles::elsewhere(),
+        Some(_) => Compiles::No,
         None => Compiles::Yes,
     }
 }

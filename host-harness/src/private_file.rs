@@ -170,6 +170,7 @@ impl Replacement {
         })
     }
 
+    #[cfg(feature = "sync")]
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }

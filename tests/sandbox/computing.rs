@@ -153,13 +153,20 @@ async fn calls_that_keep_the_host_busy_are_computing() {
         })
         .await
         .unwrap();
-        let began = Instant::now();
+        let began = processor_time();
         assert_limit(&connection.get("x").await.unwrap_err(), Limit::Cpu);
-        let taken = began.elapsed();
+        let taken = processor_time() - began;
         assert!(taken < Duration::from_secs(5), "{attack}: {taken:?}");
     }
     assert!(upstream.requests().is_empty());
     works(&upstream).await;
+}
+
+/// Of this thread, which the guest and the host work on: the machine may be busy with other things.
+fn processor_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = Duration::from_secs(now.tv_sec.try_into().unwrap());
+    seconds + Duration::from_nanos(now.tv_nsec.try_into().unwrap())
 }
 
 /// All 600 fields of the message would be more than a call may hand over.

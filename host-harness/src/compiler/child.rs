@@ -76,7 +76,7 @@ fn compiled() -> Result<Json, String> {
         let reason: String = format!("{error:#}").chars().take(MESSAGE_BYTES).collect();
         return Ok(json!({ REFUSED: reason }));
     }
-    let hosts = engine_of(Compiles::elsewhere())?;
+    let hosts = engine_of(Compiles::No)?;
     let moved = move_entry(&engine, &hosts, &component);
     let moved = moved.map_err(|error| format!("The code cannot be kept: {error}."))?;
     if !moved || Component::from_binary(&hosts, &component).is_err() {

@@ -60,6 +60,7 @@ fn shown(path: &Path, error: &std::io::Error) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let may_be_a_secret = error.kind() == std::io::ErrorKind::NotFound
         && name.len() >= SHORTEST_SECRET
+        && name.chars().all(|c| c.is_ascii_graphic())
         && name.contains(|c: char| c.is_ascii_digit())
         && path.extension().is_none_or(|extension| extension.len() > 8);
     if may_be_a_secret {

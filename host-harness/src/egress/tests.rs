@@ -337,6 +337,12 @@ async fn an_encoded_answer_to_a_credentialed_request_is_withheld() {
     };
     let answer = bench.send(open).await;
     assert!(matches!(answer, Err(TransportFailure::Withheld(_))));
+    // Nor one that is compressed and does not say so.
+    let zip = status(200, "content-type: application/json\r\n", "PK\u{3}\u{4}x");
+    let server = Server::start(vec![zip]).await;
+    let bench = Bench::new(server.url());
+    let answer = bench.send(bench.get()).await;
+    assert!(matches!(answer, Err(TransportFailure::Withheld(_))));
 }
 
 #[tokio::test]

@@ -189,12 +189,15 @@ impl UpstreamCarrier {
             && is_encoded(answer.headers())
             && Mitigation::EncodedAnswers.is_on()
         {
-            return Err(Unanswered::Withheld(SafeText::ours(
-                "The answer is compressed though the host asked for none, so that an echo of \
-                 the credential could not be found in it.",
-            )));
+            return Err(compressed());
         }
         let body = self.body(&mut answer, attempt).await?;
+        if !upstream.secrets().scrubber().is_empty()
+            && is_packed(&body)
+            && Mitigation::EncodedAnswers.is_on()
+        {
+            return Err(compressed());
+        }
         let retry_after_ms = answer
             .headers()
             .get(RETRY_AFTER)
@@ -318,6 +321,25 @@ fn method(method: Method) -> reqwest::Method {
         Method::Patch => reqwest::Method::PATCH,
         Method::Delete => reqwest::Method::DELETE,
     }
+}
+
+fn compressed() -> Unanswered {
+    Unanswered::Withheld(SafeText::ours(
+        "The answer is compressed though the host asked for none, so that an echo of the \
+         credential could not be found in it.",
+    ))
+}
+
+/// Whether a body begins as gzip, zstd, bzip2, xz or zip do, whatever its header says.
+fn is_packed(body: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 5] = [
+        b"\x1f\x8b",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"\xfd7zXZ\0",
+        b"PK\x03\x04",
+    ];
+    BEGINNINGS.iter().any(|begins| body.starts_with(begins))
 }
 
 /// In either of the two places where an encoding can stand: `chunked` is taken off on the

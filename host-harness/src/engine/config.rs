@@ -53,16 +53,6 @@ pub(crate) enum Compiles {
     No,
 }
 
-impl Compiles {
-    /// An engine in a process for which another one compiles.
-    pub(crate) fn elsewhere() -> Self {
-        match Mitigation::CompileBounds.is_on() {
-            true => Self::No,
-            false => Self::Yes,
-        }
-    }
-}
-
 impl Tuning {
     pub(crate) fn config(&self, cache: Option<Cache>, compiles: Compiles) -> Config {
         let mut config = Config::new();

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::needles::Spelling;
+use super::needles::{Spelling, holds};
 use crate::provenance::hexadecimal as digits_of;
 
 /// Characters in common that are a piece. A name or value that lies in the secret as a whole is one
@@ -40,9 +40,16 @@ impl Grams {
             return;
         }
         self.bits.resize(WORDS, 0);
-        let encoded = [STANDARD_NO_PAD.encode(text), digits_of(text)];
-        let encoded = encoded.map(|text| Zeroizing::new(text.into_bytes()));
-        for spelled in encoded.into_iter().chain([Zeroizing::new(text.to_vec())]) {
+        // Of a header's value the secret in it is enough.
+        let holds_another = self.texts.iter().any(|own| holds(text, &own.spelled));
+        let encoded = match holds_another {
+            true => Vec::new(),
+            false => vec![STANDARD_NO_PAD.encode(text), digits_of(text)],
+        };
+        let encoded = encoded
+            .into_iter()
+            .map(|text| Zeroizing::new(text.into_bytes()));
+        for spelled in encoded.chain([Zeroizing::new(text.to_vec())]) {
             let lower = Zeroizing::new(spelled.to_ascii_lowercase());
             for gram in lower.windows(PIECE) {
                 let (word, bit) = place(gram);

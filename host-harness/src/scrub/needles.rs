@@ -45,6 +45,12 @@ pub(crate) fn texts_of(secret: &SecretString, placed: Option<&[u8]>) -> Vec<Spel
     own.collect()
 }
 
+pub(super) struct Needle {
+    pub(super) text: Spelling,
+    /// Whether only the whole of it counts: it is short, or there is another one in it.
+    pub(super) whole: bool,
+}
+
 /// The text, in lower case and in upper case, and where it has blanks, with `+` for each, as forms
 /// encode them.
 pub(super) fn needles_of(text: &Spelling) -> Vec<Spelling> {
@@ -82,7 +88,7 @@ pub(super) fn middle(needle: &[u8]) -> &[u8] {
 
 /// The first quarter, the half in the middle, and the last quarter; nothing of one that counts only
 /// as a whole.
-fn in_three(needle: &[u8]) -> Option<[&[u8]; 3]> {
+pub(super) fn in_three(needle: &[u8]) -> Option<[&[u8]; 3]> {
     let quarter = needle.len() / 4;
     if least_of(needle) == needle.len() {
         return None;
@@ -109,4 +115,8 @@ pub(super) fn parts_of(needle: &[u8], text: &[u8]) -> Vec<Range<usize>> {
         (end - start >= least_of(needle)).then_some(start + blank..end)
     };
     memmem::find_iter(text, middle).filter_map(part).collect()
+}
+
+pub(super) fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.len() >= part.len() && memmem::find(text, part).is_some()
 }

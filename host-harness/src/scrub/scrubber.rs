@@ -11,7 +11,8 @@ use super::escapes::{self, Kinds};
 use super::grams::Grams;
 use super::hexadecimal;
 use super::needles::{
-    DECODINGS, SHORTEST_ENCODED, Spelling, least_of, middle, needles_of, parts_of, texts_of,
+    DECODINGS, Needle, SHORTEST_ENCODED, Spelling, holds, in_three, least_of, middle, needles_of,
+    parts_of, texts_of,
 };
 use super::ranges::{merged, replaced};
 use crate::mitigation::Mitigation;
@@ -23,7 +24,7 @@ pub(crate) struct Scrubber {
     pub(super) texts: Vec<Spelling>,
     /// What is looked for: the texts, each once more in lower case and in upper case, and where
     /// they have blanks as forms encode them.
-    pub(super) needles: Vec<Spelling>,
+    pub(super) needles: Vec<Needle>,
     /// Every needle, and every part of one that counts, holds one of these: in an answer without
     /// them, as nearly all are, no needle needs to be looked for.
     kernels: Vec<Spelling>,
@@ -47,17 +48,21 @@ impl Scrubber {
         if self.texts.contains(&text) {
             return;
         }
-        for needle in needles_of(&text) {
-            if needle.len() >= SHORTEST_ENCODED {
+        for text in needles_of(&text) {
+            let in_it =
+                |kernel: &Spelling| kernel.len() >= SHORTEST_ENCODED && holds(&text, kernel);
+            let whole = in_three(&text).is_none() || self.kernels.iter().any(in_it);
+            if text.len() >= SHORTEST_ENCODED {
+                let own = if whole { text.len() } else { least_of(&text) };
                 let least = self.encoded.map_or(usize::MAX, |wanted| wanted.least);
                 let ascii = self.encoded.is_none_or(|wanted| wanted.ascii);
                 self.encoded = Some(Wanted {
-                    least: least.min(least_of(&needle)),
-                    ascii: ascii && needle.is_ascii(),
+                    least: least.min(own),
+                    ascii: ascii && text.is_ascii(),
                 });
             }
-            self.add_kernel(middle(&needle));
-            self.needles.push(needle);
+            self.add_kernel(if whole { &text } else { middle(&text) });
+            self.needles.push(Needle { text, whole });
         }
         self.unusual |= escapes::is_unusual(&text);
         self.grams.add(&text);
@@ -136,14 +141,16 @@ impl Scrubber {
         if !is_there {
             return Vec::new();
         }
-        let needles = self
-            .needles
-            .iter()
-            .filter(|needle| needle.len() >= shortest);
+        let needles = self.needles.iter();
+        let needles = needles.filter(|needle| needle.text.len() >= shortest);
         let found = needles.flat_map(|needle| {
-            let whole = memmem::find_iter(text, needle.as_slice());
-            let whole = whole.map(|at| at..at + needle.len());
-            whole.chain(parts_of(needle, text))
+            let needed = needle.text.as_slice();
+            let whole = memmem::find_iter(text, needed).map(|at| at..at + needed.len());
+            let parts = match needle.whole {
+                true => Vec::new(),
+                false => parts_of(needed, text),
+            };
+            whole.chain(parts)
         });
         found.collect()
     }
@@ -171,8 +178,4 @@ impl std::fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scrubber").finish_non_exhaustive()
     }
-}
-
-fn holds(text: &[u8], part: &[u8]) -> bool {
-    text.len() >= part.len() && memmem::find(text, part).is_some()
 }

@@ -10,6 +10,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::cli::options::Stop;
 use crate::conform::{Finding, Report, Verdict};
+use crate::private_file;
 
 /// A file that can be written to.
 pub(super) struct JunitFile {
@@ -19,7 +20,7 @@ pub(super) struct JunitFile {
 
 impl JunitFile {
     pub(super) fn create(path: PathBuf) -> Result<Self, Stop> {
-        match File::create(&path) {
+        match private_file::create(&path) {
             Ok(file) => Ok(Self { path, file }),
             Err(error) => Err(Stop::Usage(format!(
                 "The JUnit file {} cannot be written: {error}.",
@@ -143,4 +144,21 @@ fn plain(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().filter(|c| held(*c)).collect())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_gives_way_to_the_report_and_the_file_behind_it_stays_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        std::fs::write(&precious, "precious").unwrap();
+        let path = folder.path().join("junit.xml");
+        std::os::unix::fs::symlink(&precious, &path).unwrap();
+        assert!(JunitFile::create(path.clone()).is_ok());
+        assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
+        assert!(!path.symlink_metadata().unwrap().is_symlink());
+    }
 }
