@@ -130,21 +130,6 @@ pub(crate) fn choose(
     Ok(chosen)
 }
 
-/// Of these tests, those with these names.
-pub(crate) fn only(
-    tests: &[(Executable, Vec<String>)],
-    names: &BTreeSet<String>,
-) -> Vec<(Executable, Vec<String>)> {
-    let some = |tests: &[String]| {
-        let named = tests.iter().filter(|test| names.contains(*test));
-        named.cloned().collect()
-    };
-    tests
-        .iter()
-        .map(|(executable, tests)| (executable.clone(), some(tests)))
-        .collect()
-}
-
 /// The tests that fail, or do not end, with this mitigation off; long ones only if it is theirs.
 pub(crate) fn failing(
     tests: &[(Executable, Vec<String>)],
