@@ -50,7 +50,11 @@ fn main() -> Result<ExitCode> {
 
     let before = run::failing(&tests, None)?;
     if !before.is_empty() {
-        bail!("with every mitigation on, these fail: {}", listed(&before));
+        let mut text = String::new();
+        for (test, said) in &before {
+            text.push_str(&format!("\n`{test}`:\n{said}"));
+        }
+        bail!("with every mitigation on, these fail:{text}");
     }
     let asked = |claim: &&Claim| names.is_empty() || names.contains(&claim.mitigation);
     let claims: Vec<_> = claims.iter().filter(asked).collect();
@@ -85,7 +89,8 @@ fn wrong(claims: &[&Claim], tests: &[(Executable, Vec<String>)]) -> Result<usize
 
 /// Whether exactly the tests named for it fail when it is off.
 fn holds(claim: &Claim, tests: &[(Executable, Vec<String>)]) -> Result<bool> {
-    let failing = run::failing(tests, Some((&claim.mitigation, &claim.tests)))?;
+    let fail = run::failing(tests, Some((&claim.mitigation, &claim.tests)))?;
+    let failing: BTreeSet<String> = fail.keys().cloned().collect();
     let named: BTreeSet<String> = claim.tests.iter().cloned().collect();
     if failing == named && !named.is_empty() {
         println!("without {}: {} fail", claim.mitigation, failing.len());
@@ -96,12 +101,9 @@ fn holds(claim: &Claim, tests: &[(Executable, Vec<String>)]) -> Result<bool> {
         text.push_str(&format!("\n  named, and passes: `{test}`"));
     }
     for test in failing.difference(&named) {
-        text.push_str(&format!("\n  fails, and is not named: `{test}`"));
+        let said = fail.get(test).map(String::as_str).unwrap_or_default();
+        text.push_str(&format!("\n  fails, and is not named: `{test}`:\n{said}"));
     }
     println!("{text}");
     Ok(false)
-}
-
-fn listed(names: &BTreeSet<String>) -> String {
-    names.iter().cloned().collect::<Vec<_>>().join(", ")
 }

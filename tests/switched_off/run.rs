@@ -1,6 +1,6 @@
 //! The workspace's tests as programs, run with one mitigation off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -130,32 +130,61 @@ pub(crate) fn choose(
     Ok(chosen)
 }
 
-/// The tests that fail, or do not end, with this mitigation off; long ones only if it is theirs.
+/// The tests that fail, or do not end, with this mitigation off, each with what it said; long
+/// ones only if it is theirs.
 pub(crate) fn failing(
     tests: &[(Executable, Vec<String>)],
     without: Option<(&str, &[String])>,
-) -> Result<BTreeSet<String>> {
+) -> Result<BTreeMap<String, String>> {
     let runs = |test: &String| {
         without.is_none_or(|(_, named)| {
             named.contains(test) || !LONG.iter().any(|long| test.starts_with(long))
         })
     };
-    let mut failing = BTreeSet::new();
+    let mut failing = BTreeMap::new();
     for (executable, tests) in tests {
         let tests: Vec<String> = tests.iter().filter(|test| runs(test)).cloned().collect();
         if !tests.is_empty() {
-            let passed = passed(executable, &tests, without.map(|(name, _)| name))?;
-            failing.extend(tests.iter().filter(|test| !passed.contains(*test)).cloned());
+            let output = output(executable, &tests, without.map(|(name, _)| name))?;
+            let passed: BTreeSet<&str> = output.lines().filter_map(passes).collect();
+            for test in tests {
+                if !passed.contains(&*test) {
+                    let said = said(&output, &test);
+                    failing.insert(test, said);
+                }
+            }
         }
     }
     Ok(failing)
 }
 
-fn passed(
-    executable: &Executable,
-    tests: &[String],
-    without: Option<&str>,
-) -> Result<BTreeSet<String>> {
+/// The test that this line of the harness's says has passed.
+fn passes(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... ok")
+}
+
+/// What a program of tests says of one that did not pass.
+fn said(output: &str, test: &str) -> String {
+    let heading = format!("---- {test} stdout ----");
+    let own = output.lines().skip_while(|line| **line != heading).skip(1);
+    let own: Vec<&str> = own
+        .take_while(|line| !line.starts_with("---- ") && *line != "failures:")
+        .collect();
+    if !own.is_empty() {
+        return own.join("\n");
+    }
+    let named: Vec<&str> = output.lines().filter(|line| line.contains(test)).collect();
+    let last: Vec<&str> = output.lines().rev().take(10).collect();
+    let last: Vec<&str> = last.into_iter().rev().collect();
+    format!(
+        "it did not say how it ended. Lines that name it:\n{}\nThe last lines:\n{}",
+        named.join("\n"),
+        last.join("\n")
+    )
+}
+
+/// What these tests print until they end, or have had long enough.
+fn output(executable: &Executable, tests: &[String], without: Option<&str>) -> Result<String> {
     let mut command = Command::new(&executable.path);
     // More threads than processors: some tests now wait for what does not come.
     command
@@ -172,24 +201,20 @@ fn passed(
     let output = child.stdout.take().context("the tests' output")?;
     let (lines, read) = mpsc::channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             if lines.send(line).is_err() {
                 return;
             }
         }
     });
     let end = Instant::now() + LONGEST;
-    let mut passed = BTreeSet::new();
+    let mut text = String::new();
     while let Ok(line) = read.recv_timeout(end.saturating_duration_since(Instant::now())) {
-        if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|line| line.strip_suffix(" ... ok"))
-        {
-            passed.insert(name.to_owned());
-        }
+        text.push_str(&String::from_utf8_lossy(&line));
+        text.push('\n');
     }
     // It has ended, or it never will.
     let _ended = child.kill();
     child.wait()?;
-    Ok(passed)
+    Ok(text)
 }
