@@ -11,17 +11,19 @@ use host_harness::contract::{AccountStatus, PageQuery};
 use host_harness::provision::{Matching, provision};
 use host_harness::trace::OperationStats;
 use host_harness::{
-    CompiledCode, Component, Connection, Host, HostOptions, Inspection, SandboxLifetime,
+    CompiledCode, Component, Connection, ConnectionOptions, Host, HostOptions, Inspection,
+    SandboxLifetime,
 };
 use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 use self::ceilings::{Figure, Room};
 use crate::in_process::Recorded;
+use crate::memory;
 use crate::stage::{ADA, but, draft, edits, options, set_status, text};
 use crate::stats::Watch;
 
 /// What a page of the host's virtual memory holds.
-const PAGE_BYTES: usize = 4 << 10;
+const PAGE_BYTES: u64 = 4 << 10;
 
 #[tokio::test]
 async fn nothing_costs_more_than_its_ceiling() {
@@ -72,7 +74,7 @@ struct Counted {
 }
 
 impl Counted {
-    async fn new() -> Self {
+    async fn new(connector: &[u8]) -> Self {
         let watch = Arc::new(Watch::default());
         let mut host = HostOptions::default();
         host.compiled_code = CompiledCode::NotKept;
@@ -85,14 +87,21 @@ impl Counted {
             ..TenantOptions::default()
         });
         Self {
-            connector: Component::from_bytes(&host, CONNECTOR_8X8).await.unwrap(),
+            connector: Component::from_bytes(&host, connector).await.unwrap(),
             tenant: tenant.await.unwrap(),
             watch,
         }
     }
 
     async fn connect(&self, lifetime: SandboxLifetime) -> Connection {
-        let mut options = options(&self.tenant);
+        self.connect_with(options(&self.tenant), lifetime).await
+    }
+
+    async fn connect_with(
+        &self,
+        mut options: ConnectionOptions,
+        lifetime: SandboxLifetime,
+    ) -> Connection {
         options.observer = Some(self.watch.clone());
         options.sandbox = lifetime;
         self.connector.connect(options).await.unwrap()
@@ -102,7 +111,7 @@ impl Counted {
 /// Instructions, largest memory and requests of each operation, in a fresh sandbox, once the
 /// service is known.
 async fn of_the_operations() -> Vec<Figure> {
-    let stage = Counted::new().await;
+    let stage = Counted::new(CONNECTOR_8X8).await;
     let (watch, mut figures) = (&stage.watch, Vec::new());
     let mut note = |name: &str, stats: &[OperationStats]| {
         let fuel = stats.iter().map(|each| each.fuel.unwrap()).sum();
@@ -172,20 +181,19 @@ async fn of_the_operations() -> Vec<Figure> {
 /// How much of the linear memory is not zero after one operation, by whole pages: what the
 /// machine has to give it.
 async fn of_the_memory() -> Vec<Figure> {
-    let stage = Counted::new().await;
+    let stage = Counted::new(memory::MUTANT).await;
     let mut figures = Vec::new();
     for name in ["create", "list-100"] {
-        let connection = stage.connect(SandboxLifetime::OnePerConnection).await;
+        let options = memory::asked(options(&stage.tenant));
+        let connection = stage
+            .connect_with(options, SandboxLifetime::OnePerConnection)
+            .await;
         if name == "create" {
             connection.create(&draft(&ADA)).await.unwrap();
         } else {
             connection.list(page_of_100()).await.unwrap();
         }
-        let memory = connection.guest_memory().await.unwrap();
-        let touched = memory
-            .chunks(PAGE_BYTES)
-            .filter(|page| page.iter().any(|byte| *byte != 0));
-        let touched = u64::try_from(touched.count() * PAGE_BYTES).unwrap();
+        let touched = memory::pages_touched(&connection).await * PAGE_BYTES;
         figures.push(Figure::new(
             "memory-touched",
             name,

@@ -18,6 +18,7 @@ mod guest_fuzz;
 mod in_process;
 mod lifecycle;
 mod lost_answers;
+mod memory;
 mod people;
 mod properties;
 mod recordings;

@@ -13,7 +13,6 @@ use crate::inspection::Inspection;
 use crate::limits::Limits;
 use crate::load_error::{self, LoadError};
 use crate::manifest;
-use crate::mitigation::Mitigation;
 use crate::provenance::Provenance;
 use crate::sandbox::{Exports, Sandbox};
 use crate::trace::Meter;
@@ -90,7 +89,7 @@ impl Component {
             host.within("describe", limits.operation_time, work).await?
         };
         let problems = manifest::problems(&manifest);
-        if !problems.is_empty() && Mitigation::ManifestRules.is_on() {
+        if !problems.is_empty() {
             return Err(LoadError::Manifest { problems }.into());
         }
         Ok(Self(Arc::new(Inner {
@@ -111,31 +110,6 @@ impl Component {
     #[must_use]
     pub fn inspection(&self) -> &Inspection {
         &self.0.inspection
-    }
-
-    /// Starts a sandbox with the host's limits and throws it away.
-    ///
-    /// # Errors
-    ///
-    /// Those of instantiating the component.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub async fn start_sandbox(&self) -> Result<(), Failure> {
-        self.sandbox(self.0.host.limits(), None, None)
-            .await
-            .map(drop)
-    }
-
-    /// Calls `describe` once more, in a sandbox of its own.
-    ///
-    /// # Errors
-    ///
-    /// Those of `describe` when a component is loaded.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub async fn describe_anew(&self) -> Result<Manifest, Failure> {
-        let mut sandbox = self.sandbox(self.0.host.limits(), None, None).await?;
-        sandbox.describe().await
     }
 
     /// Does not keep it, and tells whether anything else does.

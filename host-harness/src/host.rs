@@ -19,7 +19,6 @@ use crate::failure::Failure;
 use crate::inspection::Inspection;
 use crate::limits::{Limits, STACK_BYTES};
 use crate::load_error::LoadError;
-use crate::mitigation::{in_force, stack_in_force};
 use crate::sandbox::{Exports, Runtime, pooled};
 use crate::trace::Observer;
 
@@ -134,15 +133,9 @@ impl Host {
             ticker,
             clock: options.clock,
             count_fuel: options.count_fuel,
-            limits: in_force(options.limits),
+            limits: options.limits,
             observer: options.observer,
         })))
-    }
-
-    #[cfg(feature = "testing")]
-    /// The runtime of components with little code, which comes with the host.
-    pub(crate) fn pooled(&self) -> &Arc<Runtime> {
-        &self.0.pooled
     }
 
     /// That of a component with so many bytes of code.
@@ -268,9 +261,8 @@ fn compiles(compiler: Option<&Compiler>) -> Compiles {
 }
 
 fn with_stack(config: &mut Config, bytes: usize) {
-    let stack = stack_in_force(bytes);
-    config.max_wasm_stack(stack);
-    config.async_stack_size(stack.saturating_add(HOST_STACK_BYTES));
+    config.max_wasm_stack(bytes);
+    config.async_stack_size(bytes.saturating_add(HOST_STACK_BYTES));
 }
 
 impl Drop for Inner {

@@ -10,7 +10,6 @@ use std::path::Path;
 use wasmparser::types::Types;
 use wasmparser::{
     CustomSectionReader, Encoding, KnownCustom, Parser, Payload, ValidPayload, Validator,
-    WasmFeatures,
 };
 
 use self::bounds::Bounds;
@@ -22,7 +21,6 @@ use crate::bindings::CONTRACT_VERSION;
 use crate::engine::GUEST_FEATURES;
 use crate::limits::{COMPILE_EFFORT, COMPONENT_BYTES};
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 use crate::provenance::sha256;
 
 /// What a connector may import: the contract's, at any 0.1.
@@ -156,7 +154,7 @@ impl Inspection {
         if let Some(wanted) = self.other_contract() {
             return Err(LoadError::OtherContract { wanted });
         }
-        if !self.beyond.is_empty() && Mitigation::ImportGate.is_on() {
+        if !self.beyond.is_empty() {
             return Err(LoadError::BeyondContract {
                 beyond: self.beyond.clone(),
             });
@@ -172,7 +170,7 @@ impl Inspection {
             });
         }
         let effort = self.inside.compile_effort;
-        if effort > COMPILE_EFFORT && Mitigation::CompileEffort.is_on() {
+        if effort > COMPILE_EFFORT {
             return Err(LoadError::TooMuchToCompile { effort });
         }
         Ok(())
@@ -245,10 +243,7 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
         },
         types: Err("it has no end".to_owned()),
     };
-    let features = match Mitigation::WasmFeatures.is_on() {
-        true => GUEST_FEATURES,
-        false => WasmFeatures::default(),
-    };
+    let features = GUEST_FEATURES;
     let (mut depth, mut validator) = (0_usize, Some(Validator::new_with_features(features)));
     let (mut bounds, mut signatures) = (Bounds::default(), Signatures::default());
     for payload in Parser::new(0).parse_all(bytes) {
@@ -297,7 +292,6 @@ fn look(bytes: &[u8]) -> Result<Read, LoadError> {
                 *effort = effort.saturating_add(found.effort);
                 if let Some(proposal) = found.foreign
                     && validator.is_some()
-                    && Mitigation::WasmFeatures.is_on()
                 {
                     read.types = Err(format!(
                         "its code uses a proposal of WebAssembly that no connector needs, \
@@ -359,10 +353,7 @@ impl Inside {
                         let value = value.map_err(not_wasm)?;
                         // Those that are listed already are read as well.
                         self.producers_read += 1;
-                        let most = match Mitigation::InspectionBounds.is_on() {
-                            true => MOST_READ,
-                            false => usize::MAX,
-                        };
+                        let most = MOST_READ;
                         if self.producers.len() >= MOST_LISTED || self.producers_read > most {
                             return Ok(());
                         }

@@ -50,15 +50,12 @@ mod connection_file;
 mod egress;
 mod engine;
 mod failure;
-#[cfg(feature = "testing")]
-mod floor;
 mod host;
 mod inspection;
 pub mod json;
 mod limits;
 mod load_error;
 mod manifest;
-mod mitigation;
 mod nearest;
 mod private_file;
 mod promises;
@@ -87,16 +84,10 @@ pub use egress::{
 };
 pub use engine::{CompiledCode, HostError};
 pub use failure::Failure;
-#[cfg(feature = "testing")]
-#[doc(hidden)]
-pub use floor::Floor;
 pub use futures_util::future::BoxFuture;
 pub use host::{Host, HostOptions};
 pub use inspection::{Function, Inside, Inspection, Interface};
 pub use limits::{Limit, Limits, MOST_MEMORY, MOST_TABLE_ELEMENTS};
 pub use load_error::LoadError;
-#[cfg(feature = "testing")]
-#[doc(hidden)]
-pub use mitigation::MITIGATIONS;
 pub use provenance::Provenance;
 pub use secrecy::{self, SecretString};

@@ -143,39 +143,6 @@ impl Limits {
     }
 }
 
-impl Limits {
-    /// Without the limit of this key: as good as none. For tests that show what it is for.
-    #[cfg(feature = "testing")]
-    pub(crate) fn without(mut self, key: &str) -> Self {
-        const LONG: Duration = Duration::from_secs(3_600);
-        match key {
-            "cpu" => self.cpu = LONG,
-            "fuel" => self.fuel = None,
-            "memory" => self.memory = MOST_MEMORY,
-            "table-elements" => self.table_elements = MOST_TABLE_ELEMENTS,
-            "operation-time" => self.operation_time = LONG,
-            "request-time" => self.request_time = LONG,
-            "requests" => self.requests = u32::MAX,
-            "request-bytes" => self.request_bytes = usize::MAX,
-            "sent-bytes" => self.sent_bytes = usize::MAX,
-            "response-bytes" => self.response_bytes = usize::MAX,
-            "received-bytes" => self.received_bytes = usize::MAX,
-            "headers" => self.headers = usize::MAX,
-            "header-bytes" => self.header_bytes = MOST_HEADER_BYTES,
-            "log-messages" => self.log_messages = u32::MAX,
-            "log-bytes" => self.log_bytes = usize::MAX,
-            "result-bytes" => self.result_bytes = usize::MAX,
-            "pages" => self.pages = u32::MAX,
-            "listing-accounts" => self.listing_accounts = u64::MAX,
-            "listing-bytes" => self.listing_bytes = u64::MAX,
-            "scratch-bytes" => self.scratch_bytes = u64::MAX,
-            "handles" => self.handles = 1_000_000,
-            _ => {}
-        }
-        self
-    }
-}
-
 /// The guest's stack in bytes, unless the operator says otherwise: calls some thousand deep.
 /// All connections of a host share it
 /// ([`HostOptions::stack_bytes`](crate::HostOptions::stack_bytes)).

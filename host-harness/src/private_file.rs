@@ -6,8 +6,6 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::mitigation::Mitigation;
-
 /// A new file; one that is there already, or a link, is an error.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     private(File::options().write(true).create_new(true)).open(path)
@@ -17,11 +15,6 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 /// had the old one open, or could read it, sees nothing of what is written here, and where a link
 /// stands at the path, it is the link that gives way and not the file that it leads to.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
-    if !Mitigation::PrivateFiles.is_on() {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        return private(&mut options).open(path);
-    }
     Replacement::of(path)?.in_place()
 }
 
@@ -33,11 +26,6 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
-    if !Mitigation::PrivateFiles.is_on() {
-        let file = private(&mut options).open(path)?;
-        keep_private(&file)?;
-        return Ok(file);
-    }
     let file = not_through_links(private(&mut options))
         .open(path)
         .map_err(in_words)?;
@@ -51,9 +39,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 #[cfg(feature = "sync")]
 pub(crate) fn if_there(path: &Path) -> io::Result<()> {
     match path.symlink_metadata() {
-        Ok(found) if !found.is_file() && Mitigation::PrivateFiles.is_on() => {
-            Err(io::Error::other(NOT_REGULAR))
-        }
+        Ok(found) if !found.is_file() => Err(io::Error::other(NOT_REGULAR)),
         Ok(found) => of_us_or_of_its_folder(&found, path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
@@ -115,7 +101,7 @@ fn of_us_or_of_its_folder(found: &std::fs::Metadata, path: &Path) -> io::Result<
 /// Who owns a file can read what is written into it.
 #[cfg(all(unix, feature = "sync"))]
 fn allowed(owner: u32, us: u32, of_folder: u32) -> io::Result<()> {
-    if owner == us || owner == of_folder || !Mitigation::PrivateFiles.is_on() {
+    if owner == us || owner == of_folder {
         return Ok(());
     }
     Err(io::Error::other(format!(

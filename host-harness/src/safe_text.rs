@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use crate::contract::{Refusal, TransportFailure};
 use crate::limits::Limit;
-use crate::mitigation::Mitigation;
 use crate::scrub::Scrubber;
 use crate::text::clean;
 
@@ -30,9 +29,6 @@ impl SafeText {
 
     /// What somebody else says, without secrets, short and on one line.
     pub(crate) fn foreign(text: &str, secrets: &Scrubber) -> Self {
-        if !Mitigation::SafeText.is_on() {
-            return Self(text.to_owned());
-        }
         // Scrubbed before it is cut or cleaned, since either could hide a secret from the search.
         let scrubbed = secrets.scrub_text(text.to_owned());
         Self(clean(&scrubbed, MOST_FOREIGN))
@@ -75,7 +71,7 @@ impl From<u32> for SafeText {
 impl From<h2::Reason> for SafeText {
     fn from(reason: h2::Reason) -> Self {
         let known = u32::from(reason) <= u32::from(h2::Reason::HTTP_1_1_REQUIRED);
-        if !known && Mitigation::SafeText.is_on() {
+        if !known {
             return Self::ours("an unknown code");
         }
         Self(format!("{reason:?}"))
@@ -86,9 +82,7 @@ impl From<h2::Reason> for SafeText {
 impl From<rustls::AlertDescription> for SafeText {
     fn from(alert: rustls::AlertDescription) -> Self {
         match alert {
-            rustls::AlertDescription::Unknown(_) if Mitigation::SafeText.is_on() => {
-                Self::ours("an unknown alert")
-            }
+            rustls::AlertDescription::Unknown(_) => Self::ours("an unknown alert"),
             known => Self(format!("{known:?}")),
         }
     }

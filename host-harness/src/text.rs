@@ -1,7 +1,5 @@
 //! Characters that a person cannot see, or that make a line say something else than it holds.
 
-use crate::mitigation::Mitigation;
-
 /// Control characters, and those that turn the reading direction or end a line and so make it say
 /// something else. What names something to a machine, such as an account's id, has none.
 pub(crate) fn is_wild(character: char) -> bool {
@@ -33,10 +31,6 @@ pub(crate) fn clean(text: &str, most: usize) -> String {
 
 /// Adds a text to a line that is fit for people, up to so many bytes of the line.
 pub(crate) fn push_clean(line: &mut String, text: &str, most: usize) {
-    if !Mitigation::CalmText.is_on() {
-        line.push_str(text);
-        return;
-    }
     for character in text.chars() {
         if line.len() + character.len_utf8() > most {
             return;

@@ -24,22 +24,18 @@ mod stage;
 
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use component_8x8::CONNECTOR_8X8;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use host_harness::clock::SystemClock;
 use host_harness::contract::PageQuery;
-use host_harness::{
-    CompiledCode, Component, Connection, Floor, Host, HostOptions, SandboxLifetime,
-};
+use host_harness::{CompiledCode, Component, Connection, Host, HostOptions, SandboxLifetime};
 use tokio::runtime::Runtime;
 
 use crate::figures::{Target, Unit};
 use crate::in_process::Recorded;
 use crate::native::Native;
-use crate::stage::{ADA, connector, draft, edits, host, text};
+use crate::stage::{ADA, connector, draft, edits, text};
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -53,7 +49,7 @@ fn main() {
         .output_directory(Path::new(RESULTS))
         .configure_from_args();
     let component = runtime.block_on(connector());
-    starting(&mut criterion, &runtime, &component);
+    beginning(&mut criterion, &runtime, &component);
     operations(&mut criterion, &runtime, &component);
     listing(&mut criterion, &runtime, &component);
     loading(&mut criterion, &runtime);
@@ -70,15 +66,9 @@ fn rows() {
     figures::head();
     for (what, target, value, unit) in [
         (
-            "instantiate, every limit on",
-            most(5.0),
-            measured("instantiate/fresh"),
-            Unit::Micros,
-        ),
-        (
-            "of that, what a component takes that does nothing",
+            "a fresh sandbox, and the connection opened in it",
             Target::Open,
-            measured("instantiate/floor"),
+            measured("begin/fresh"),
             Unit::Micros,
         ),
         (
@@ -112,8 +102,7 @@ fn rows() {
     }
     println!("\n| | fresh sandbox | warm | native | fresh against native |\n|---|---|---|---|---|");
     for group in [
-        "describe",
-        "open",
+        "begin",
         "get",
         "find",
         "create",
@@ -158,48 +147,16 @@ fn measured(name: &str) -> Option<f64> {
     Some(estimates["median"]["point_estimate"].as_f64()? / 1_000.0)
 }
 
-/// What happens before an operation: a sandbox, `describe`, `open`.
-fn starting(criterion: &mut Criterion, runtime: &Runtime, component: &Component) {
-    let recorded = runtime.block_on(Recorded::of(0));
-    let native = Native::new(recorded.clone());
-    let connection =
-        runtime.block_on(recorded.connect_in(component, SandboxLifetime::FreshEachOperation));
-    let mut group = criterion.benchmark_group("instantiate");
-    group.bench_function("fresh", |bench| {
-        bench
-            .to_async(runtime)
-            .iter(async || component.start_sandbox().await.unwrap());
-    });
-    let floor = floor();
-    group.bench_function("floor", |bench| {
-        bench
-            .to_async(runtime)
-            .iter(async || floor.start().await.unwrap());
-    });
-    group.finish();
-    let mut group = criterion.benchmark_group("describe");
-    group.bench_function("fresh", |bench| {
-        bench
-            .to_async(runtime)
-            .iter(async || component.describe_anew().await.unwrap());
-    });
-    group.bench_function("native", |bench| bench.iter(Native::describe));
-    group.finish();
-    let mut group = criterion.benchmark_group("open");
-    group.bench_function("fresh", |bench| {
-        bench
-            .to_async(runtime)
-            .iter(async || connection.open_sandbox().await.unwrap());
-    });
-    group.bench_function("native", |bench| bench.iter(|| native.open()));
-    group.finish();
-}
-
-/// A component with a memory, and nothing else.
-fn floor() -> Floor {
-    let component = "(component (core module $m (memory 8)) (core instance (instantiate $m)))";
-    let host = host(Arc::new(SystemClock::new()));
-    Floor::new(&host, &wat::parse_str(component).unwrap()).unwrap()
+/// What each operation begins with, without a request: an id that is refused before anything is sent.
+/// In a fresh sandbox it is instantiated and the connection opened in it.
+fn beginning(criterion: &mut Criterion, runtime: &Runtime, component: &Component) {
+    let three = Three::of(0, runtime, component);
+    three.bench(
+        criterion.benchmark_group("begin"),
+        runtime,
+        async |connection| connection.get("/").await.unwrap_err(),
+        |connection| connection.get("/").unwrap_err(),
+    );
 }
 
 /// One connection that gets a fresh sandbox for each operation, one that keeps its own, and

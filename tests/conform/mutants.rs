@@ -11,9 +11,9 @@ use host_harness::conform::{Report, Verdict, checks};
 use simulated_8x8::{Switch, Switches};
 
 use super::{conform, failed, load, names, tenant};
+use crate::memory::MUTANT;
 use crate::stage;
 
-const MUTANT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mutant.wasm"));
 /// Where the mutant's claims are written; see `tests/mutant/src/claims.rs`.
 const MARKER: &[u8] = b"mutant-claims:";
 const MARKER_BYTES: usize = 64;

@@ -7,7 +7,9 @@ use host_harness::contract::{Draft, Edits, PageQuery, Value};
 use host_harness::{Component, Limit};
 
 use super::upstream::Upstream;
-use super::{HOSTILE, assert_limit, connect, describing, host, options, shared, starting, works};
+use super::{
+    HOSTILE, assert_limit, connect, connected, describing, host, options, shared, starting, works,
+};
 use crate::stats::Watch;
 
 #[tokio::test]
@@ -66,12 +68,12 @@ async fn an_endless_loop_ends_where_nothing_else_runs() {
     let component = Component::from_bytes(&alone, HOSTILE).await.unwrap();
     for place in ["open", "reach"] {
         let looping = options(&upstream, &format!("endless-loop in {place}"));
-        let failure = component.connect(looping).await.unwrap_err();
+        let failure = connected(&component, looping).await.unwrap_err();
         assert_limit(&failure, Limit::Cpu);
     }
     for place in ["get", "learned"] {
         let looping = options(&upstream, &format!("endless-loop in {place}"));
-        let connection = component.connect(looping).await.unwrap();
+        let connection = connected(&component, looping).await.unwrap();
         let request = format!("GET {}/Users", upstream.base());
         match connection.get(&request).await {
             Ok(_) => assert_eq!(place, "learned"),
@@ -125,7 +127,7 @@ async fn waiting_for_the_network_is_not_computing() {
     let mut options = options(&upstream, "");
     options.limits.cpu = Duration::from_millis(300);
     options.limits.request_time = Duration::from_millis(1_500);
-    let connection = shared().await.1.connect(options).await.unwrap();
+    let connection = connected(&shared().await.1, options).await.unwrap();
     let began = Instant::now();
     let failure = connection
         .get(&format!("GET {}/silent | once", upstream.base()))
@@ -189,7 +191,7 @@ async fn an_operation_ends_at_its_deadline() {
     for path in ["silent", "dripping"] {
         let mut options = options(&upstream, "");
         options.limits.operation_time = Duration::from_millis(600);
-        let connection = shared().await.1.connect(options).await.unwrap();
+        let connection = connected(&shared().await.1, options).await.unwrap();
         let began = Instant::now();
         let result = connection
             .get(&format!("GET {}/{path} | once", upstream.base()))
@@ -234,10 +236,10 @@ async fn fuel_is_counted_where_the_host_is_told_to() {
     let component = Component::from_bytes(&counting, HOSTILE).await.unwrap();
     let mut with_fuel = options(&upstream, "endless-loop in get");
     with_fuel.limits.fuel = Some(5_000_000);
-    let connection = component.connect(with_fuel.clone()).await.unwrap();
+    let connection = connected(&component, with_fuel.clone()).await.unwrap();
     assert_limit(&connection.get("x").await.unwrap_err(), Limit::Fuel);
     // A host that does not count does not pretend to.
-    let failure = shared().await.1.connect(with_fuel).await.unwrap_err();
+    let failure = connected(&shared().await.1, with_fuel).await.unwrap_err();
     assert_eq!(failure.kind(), "invalid-settings");
     assert!(failure.message().contains("`fuel`"), "{failure}");
 }
@@ -253,7 +255,7 @@ async fn computing_shows_in_the_guest_and_waiting_on_the_wire() {
         let mut options = options(&upstream, attack);
         options.limits.request_time = Duration::from_millis(300);
         options.observer = Some(watch.clone());
-        let connection = shared().await.1.connect(options).await.unwrap();
+        let connection = connected(&shared().await.1, options).await.unwrap();
         watch.take();
         connection.get(&request).await.unwrap_err();
         let stats = watch.one();
@@ -274,7 +276,7 @@ async fn an_operation_that_a_limit_stopped_is_measured() {
     let mut options = options(&upstream, "memory-bomb in get");
     options.limits.cpu = Duration::from_secs(20);
     options.observer = Some(watch.clone());
-    let connection = shared().await.1.connect(options).await.unwrap();
+    let connection = connected(&shared().await.1, options).await.unwrap();
     watch.take();
     let failure = connection.get("x").await.unwrap_err();
     assert_limit(&failure, Limit::Memory);

@@ -9,7 +9,8 @@ use host_harness::{BoxFuture, Component, CredentialError, Credentials};
 
 use super::upstream::{PATH, Upstream};
 use super::{
-    TOKEN, assert_calm, assert_fault, connect, describing, options, seen, shared, status, works,
+    TOKEN, assert_calm, assert_fault, connect, connected, describing, options, seen, shared,
+    status, works,
 };
 
 /// Counts who is asked for a secret.
@@ -37,7 +38,7 @@ async fn refused(upstream: &Upstream, script: &str, code: &str) -> String {
     let (asked, exchanges) = (Asked::default(), Arc::new(Exchanges::default()));
     let mut options = options(upstream, "").credentials(asked.clone());
     options.observer = Some(exchanges.clone());
-    let connection = shared().await.1.connect(options).await.unwrap();
+    let connection = connected(&shared().await.1, options).await.unwrap();
     let failure = connection.get(script).await.unwrap_err();
     assert_eq!(failure.code(), Some(code), "{script:?}: {failure}");
     assert_eq!(failure.kind(), "refused-by-host");
@@ -222,7 +223,7 @@ async fn a_connector_sends_no_credential_of_its_own() {
     let component = Component::from_bytes(&shared().await.0, &bytes)
         .await
         .unwrap();
-    let connection = component.connect(options(&upstream, "")).await.unwrap();
+    let connection = connected(&component, options(&upstream, "")).await.unwrap();
     assert!(!component.manifest().headers.is_empty());
     for name in &component.manifest().headers {
         let script = format!("GET {}/Users | header {name}: mine", upstream.base());
@@ -241,7 +242,7 @@ async fn a_manifest_gets_no_leave_for_the_hosts_headers() {
     let component = Component::from_bytes(&shared().await.0, &bytes)
         .await
         .unwrap();
-    let connection = component.connect(options(&upstream, "")).await.unwrap();
+    let connection = connected(&component, options(&upstream, "")).await.unwrap();
     for name in &component.manifest().headers {
         let script = format!("GET {}/Users | header {name}: 1", upstream.base());
         let failure = connection.get(&script).await.unwrap_err();
@@ -263,7 +264,7 @@ async fn reading_operations_and_read_only_connections_do_not_write() {
     }
     let mut read_only = options(&upstream, "");
     read_only.network.read_only = true;
-    let connection = shared().await.1.connect(read_only).await.unwrap();
+    let connection = connected(&shared().await.1, read_only).await.unwrap();
     let script = format!("DELETE {}/Users/1", upstream.base());
     let failure = connection.delete(&script).await.unwrap_err();
     assert_eq!(failure.code(), Some("refused-method"));
@@ -320,7 +321,7 @@ async fn a_credential_goes_by_its_name_and_only_where_its_setting_points() {
     let elsewhere = Asked::default();
     let mut with_both = options(&upstream, "").credentials(elsewhere.clone());
     with_both = with_both.setting("other-url", other.base());
-    let connection = shared().await.1.connect(with_both).await.unwrap();
+    let connection = connected(&shared().await.1, with_both).await.unwrap();
     for (base, credential) in [
         (upstream.base(), "no-such-token"),
         (upstream.base(), "other-token"),

@@ -15,7 +15,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::{TOKEN, assert_limit, shared, status};
+use super::{TOKEN, assert_limit, connected, shared, status};
 
 /// A server that speaks HTTP/2 and nothing else, and what a client has to trust.
 async fn serve(router: Router) -> (u16, String) {
@@ -77,7 +77,7 @@ async fn header_lines_over_the_caps_are_not_taken_over_http_2() {
                 .with("other-token", "other-canary"),
         );
     options.network.ca_file = Some(ca_file);
-    let connection = shared().await.1.connect(options).await.unwrap();
+    let connection = connected(&shared().await.1, options).await.unwrap();
     for (lines, limit) in [
         ("120/1", Limit::Headers),
         ("100/10000", Limit::HeaderBytes),

@@ -4,7 +4,7 @@
 use host_harness::{Component, Failure};
 
 use super::upstream::Upstream;
-use super::{assert_calm, describing, options, shared, works};
+use super::{assert_calm, connected, describing, options, shared, works};
 
 async fn loaded(attack: &str) -> Result<Component, Failure> {
     Component::from_bytes(&shared().await.0, &describing(attack)).await
@@ -46,7 +46,7 @@ async fn a_manifest_that_contradicts_itself_is_refused() {
 async fn a_proposed_url_grants_nothing() {
     let upstream = Upstream::start().await;
     let component = loaded("default-url").await.unwrap();
-    let connection = component.connect(options(&upstream, "")).await.unwrap();
+    let connection = connected(&component, options(&upstream, "")).await.unwrap();
     assert_eq!(connection.granted().len(), 1);
     assert_eq!(connection.granted()[0].to_string(), upstream.base());
     let failure = connection.get("GET https://evil.example/").await;
@@ -60,7 +60,7 @@ async fn endings_widen_a_grant_by_one_segment_at_most() {
     let component = loaded("wide-endings").await.unwrap();
     let mut options = options(&upstream, "");
     options.settings.remove("attack");
-    let connection = component.connect(options).await;
+    let connection = connected(&component, options).await;
     // What the connector then asks for is what was typed, and lies within.
     let connection = connection.unwrap();
     assert!(connection.granted()[0].to_string().ends_with("/customer-1"));
@@ -71,7 +71,7 @@ async fn endings_widen_a_grant_by_one_segment_at_most() {
 async fn a_huge_page_size_claims_no_memory() {
     let upstream = Upstream::start().await;
     let component = loaded("huge-page").await.unwrap();
-    let connection = component.connect(options(&upstream, "")).await.unwrap();
+    let connection = connected(&component, options(&upstream, "")).await.unwrap();
     assert!(connection.listing().next().await.is_none());
     assert_eq!(component.manifest().max_page_size, u32::MAX);
 }

@@ -7,8 +7,8 @@ use host_harness::{Component, Limit};
 
 use super::upstream::Upstream;
 use super::{
-    HOSTILE, assert_calm, assert_fault, assert_limit, attacked, connect, describing, host, options,
-    shared, starting, works,
+    HOSTILE, assert_calm, assert_fault, assert_limit, attacked, connect, connected, describing,
+    host, options, shared, starting, works,
 };
 
 fn slow(limits: &mut host_harness::Limits) {
@@ -87,8 +87,7 @@ async fn the_stack_is_the_hosts_to_choose() {
     assert!(connection.get(&request).await.is_ok());
     let small = host(|options| options.stack_bytes = 32 << 10);
     let component = Component::from_bytes(&small, HOSTILE).await.unwrap();
-    let connection = component
-        .connect(options(&upstream, "nested-calls in get"))
+    let connection = connected(&component, options(&upstream, "nested-calls in get"))
         .await
         .unwrap();
     assert_limit(&connection.get(&request).await.unwrap_err(), Limit::Stack);

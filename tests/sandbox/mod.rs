@@ -6,6 +6,7 @@
 mod computing;
 mod grants;
 mod http2;
+mod limits;
 mod logs;
 mod manifests;
 mod memory;
@@ -63,6 +64,7 @@ fn host(change: impl FnOnce(&mut HostOptions)) -> Host {
     // Whoever describes itself without end does so in many tests.
     options.limits.cpu = std::time::Duration::from_secs(1);
     change(&mut options);
+    limits::raise_of_host(&mut options);
     Host::new(options).unwrap()
 }
 
@@ -103,6 +105,15 @@ fn options(upstream: &Upstream, attack: &str) -> ConnectionOptions {
     options
 }
 
+/// Every connection of these tests is made here.
+async fn connected(
+    component: &Component,
+    mut options: ConnectionOptions,
+) -> Result<Connection, Failure> {
+    limits::raise(&mut options.limits);
+    component.connect(options).await
+}
+
 /// A connection to run one attack on.
 async fn connect(
     upstream: &Upstream,
@@ -111,7 +122,7 @@ async fn connect(
 ) -> Result<Connection, Failure> {
     let mut options = options(upstream, attack);
     limit(&mut options.limits);
-    shared().await.1.connect(options).await
+    connected(&shared().await.1, options).await
 }
 
 /// What `get` comes to with this attack.

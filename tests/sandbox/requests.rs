@@ -3,7 +3,7 @@
 use host_harness::Limit;
 
 use super::upstream::Upstream;
-use super::{assert_limit, connect, options, seen, shared, status, works};
+use super::{assert_limit, connect, connected, options, seen, shared, status, works};
 
 /// One request, with limits of the test's own.
 async fn asked(
@@ -157,7 +157,7 @@ async fn no_more_requests_a_minute_than_the_operator_allows() {
     let mut options = options(&upstream, "");
     options.network.max_requests_per_minute = Some(1);
     options.limits.operation_time = std::time::Duration::from_secs(5);
-    let connection = shared().await.1.connect(options).await.unwrap();
+    let connection = connected(&shared().await.1, options).await.unwrap();
     let script = format!("GET {}/Users", upstream.base());
     assert!(connection.get(&script).await.is_ok());
     let failure = connection.get(&script).await.unwrap_err();

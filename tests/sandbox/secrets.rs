@@ -5,7 +5,7 @@ use std::path::Path;
 use host_harness::{Connection, ConnectionFile};
 
 use super::upstream::Upstream;
-use super::{seen, shared, status};
+use super::{connected, seen, shared, status};
 
 #[cfg(unix)]
 fn write(path: &Path, secret: &str) {
@@ -29,7 +29,7 @@ async fn connection(upstream: &Upstream, folder: &Path) -> Connection {
     );
     let file = ConnectionFile::parse(&folder.join("connection.toml"), &text).unwrap();
     file.check_credentials().unwrap();
-    shared().await.1.connect(file.options()).await.unwrap()
+    connected(&shared().await.1, file.options()).await.unwrap()
 }
 
 #[tokio::test]

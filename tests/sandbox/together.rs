@@ -8,7 +8,7 @@ use host_harness::{Component, Connection, ConnectionOptions, SandboxLifetime, St
 use simulated_8x8::{SimulatedTenant, TenantOptions};
 
 use super::upstream::Upstream;
-use super::{HOSTILE, describing, host, options};
+use super::{HOSTILE, connected, describing, host, options};
 
 const ATTACKS: [&str; 30] = [
     "endless-loop in get",
@@ -49,7 +49,7 @@ async fn healthy(component: &Component, tenant: &SimulatedTenant) -> Connection 
         .setting("customer-id", tenant.customer_id())
         .credentials(StaticCredentials::new().with("api-token", tenant.token()));
     options.network.allow_loopback_http = true;
-    component.connect(options).await.unwrap()
+    connected(&component, options).await.unwrap()
 }
 
 fn text(name: &str, value: &str) -> Attribute {
@@ -102,7 +102,7 @@ async fn all_attacks_at_once_leave_a_healthy_connection_every_operation() {
             let upstream = Upstream::start().await;
             let mut options = options(&upstream, attack);
             options.limits.cpu = Duration::from_secs(1);
-            match hostile.connect(options).await {
+            match connected(&hostile, options).await {
                 Ok(connection) => {
                     let request = format!("GET {}/Users", upstream.base());
                     let _stopped = connection.get(&request).await;
@@ -137,7 +137,7 @@ async fn a_connection_that_waits_with_every_operation_leaves_places_to_the_other
     let host = host(|options| options.max_instances = 8);
     let component = Component::from_bytes(&host, HOSTILE).await.unwrap();
     let upstream = Upstream::start().await;
-    let waiting = component.connect(options(&upstream, "")).await.unwrap();
+    let waiting = connected(&component, options(&upstream, "")).await.unwrap();
     let silent = format!("GET {}/silent | once", upstream.base());
     let mut operations = tokio::task::JoinSet::new();
     for _ in 0..50 {
@@ -150,7 +150,7 @@ async fn a_connection_that_waits_with_every_operation_leaves_places_to_the_other
 
     let mut quick = options(&upstream, "");
     quick.limits.operation_time = Duration::from_secs(5);
-    let other = component.connect(quick).await.unwrap();
+    let other = connected(&component, quick).await.unwrap();
     let request = format!("GET {}/Users", upstream.base());
     for _ in 0..10 {
         other.get(&request).await.unwrap();
@@ -170,7 +170,7 @@ async fn sandboxes_that_are_kept_for_later_leave_places_to_the_others() {
         let mut keeping = options(&upstream, "");
         keeping.sandbox = SandboxLifetime::OnePerConnection;
         keeping.limits.operation_time = Duration::from_secs(5);
-        let connection = component.connect(keeping).await.unwrap();
+        let connection = connected(&component, keeping).await.unwrap();
         connection.get(&request).await.unwrap();
         connections.push(connection);
     }

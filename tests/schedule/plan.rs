@@ -10,14 +10,10 @@ use simulated_8x8::{FaultSchedule, Switch, Switches};
 /// Operations of a seed, all workers together.
 const OPERATIONS: usize = 56;
 
-/// A mistake that is made on purpose, to show that the driver notices.
+/// A mistake that the connector makes on purpose, by the name that it knows it by, to show that the
+/// driver notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Planted {
-    /// The host sends again what may be sent once.
-    RepeatedOnce,
-    /// One of the connector's, by the name that it knows it by.
-    Connector(&'static str),
-}
+pub(crate) struct Planted(pub(crate) &'static str);
 
 /// Everything that is decided before a seed runs.
 #[derive(Debug, Clone)]

@@ -69,12 +69,8 @@ impl<'a> Worker<'a> {
         let mut options = options(tenant).setting("update-method", plan.update_method);
         options.limits.request_time = plan.request_time();
         options.sandbox = plan.sandbox;
-        match planted {
-            Some(Planted::RepeatedOnce) => options.network.repeats_once = true,
-            Some(Planted::Connector(name)) => {
-                options.learned = Some(serde_json::json!({"planted": name}).to_string());
-            }
-            None => {}
+        if let Some(Planted(name)) = planted {
+            options.learned = Some(serde_json::json!({"planted": name}).to_string());
         }
         Ok(Self {
             plan,

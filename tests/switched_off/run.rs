@@ -194,8 +194,8 @@ fn output(executable: &Executable, tests: &[String], without: Option<&str>) -> R
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     match without {
-        Some(name) => command.env("HOST_HARNESS_WITHOUT", name),
-        None => command.env_remove("HOST_HARNESS_WITHOUT"),
+        Some(name) => command.env("PROTECTION_OFF", name),
+        None => command.env_remove("PROTECTION_OFF"),
     };
     let mut child = command.spawn().context("cannot run the tests")?;
     let output = child.stdout.take().context("the tests' output")?;

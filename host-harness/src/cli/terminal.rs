@@ -18,7 +18,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::mitigation::Mitigation;
 use crate::text::is_unseen;
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
@@ -37,7 +36,6 @@ impl Text {
     /// Text from anywhere. Its lines stay lines.
     pub(super) fn push(&mut self, text: &str) {
         self.0.extend(text.chars().map(|character| match character {
-            _ if !Mitigation::CalmTerminal.is_on() => character,
             '\n' => character,
             '\t' => ' ',
             character if is_unseen(character) => UNSEEN,
@@ -157,7 +155,7 @@ impl io::Write for Documents {
 pub(super) fn spelled(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
-        if character == '\n' || !is_unseen(character) || !Mitigation::CalmTerminal.is_on() {
+        if character == '\n' || !is_unseen(character) {
             text.push(character);
             continue;
         }

@@ -129,15 +129,14 @@ fn bound(header: &Json) -> Result<(), String> {
     };
     // It would hold the component, and all that there is of it.
     limit(Resource::Core, 0, 0)?;
-    if let Some(seconds) = header["seconds"].as_u64() {
-        // The first is told by a signal of its own, and the second kills.
-        limit(Resource::Cpu, seconds, 2)?;
-    }
-    if let Some(bytes) = header["memory"].as_u64() {
-        // What can be written to, heap and stacks of threads, and not what is only reserved.
-        limit(Resource::Data, bytes, 0)?;
-    }
-    Ok(())
+    let bound = |name: &str| {
+        let bound = header[name].as_u64();
+        bound.ok_or_else(|| format!("The job has no bound `{name}`."))
+    };
+    // The first is announced by a signal of its own, and the second kills.
+    limit(Resource::Cpu, bound("seconds")?, 2)?;
+    // What can be written to, heap and stacks of threads, and not what is only reserved.
+    limit(Resource::Data, bound("memory")?, 0)
 }
 
 #[cfg(not(unix))]

@@ -14,7 +14,6 @@ use super::protocol::{COMPILED, REFUSED};
 use crate::engine::{Spacing, Tuning};
 use crate::limits::MESSAGE_BYTES;
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 use crate::text::clean;
 
 /// What compiling may take where the embedder says nothing else: some four times as much as the
@@ -113,14 +112,10 @@ impl Compiler {
     pub(crate) fn compile(&self, job: &Job<'_>, leash: &Leash) -> Result<(), LoadError> {
         let seconds = self.seconds(job.code_bytes);
         let wall = Duration::from_secs(seconds) * PATIENCE;
-        let (wall, limited) = match Mitigation::CompileBounds.is_on() {
-            true => (wall, true),
-            false => (Duration::from_secs(3_600), false),
-        };
         let header = json!({
             "size": job.component.len(),
-            "seconds": limited.then_some(seconds),
-            "memory": limited.then_some(self.memory),
+            "seconds": seconds,
+            "memory": self.memory,
             "count-fuel": job.tuning.count_fuel,
             "addressable": job.tuning.spacing == Spacing::Addressable,
             "large": job.tuning.large,
@@ -183,11 +178,6 @@ impl Compiler {
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear();
-        // With another configuration its code would be of no use.
-        #[cfg(feature = "testing")]
-        if let Some(without) = crate::mitigation::switched_off() {
-            command.env(crate::mitigation::WITHOUT, without);
-        }
         let mut child = command
             .env("RAYON_NUM_THREADS", threads.min(MOST_THREADS).to_string())
             // It works where the code is to be, and is told nothing of where that is.

@@ -16,7 +16,6 @@ use crate::egress::{Begun, Connected, Egress, EgressOptions, Given, Grant, Opera
 use crate::engine::Share;
 use crate::failure::Failure;
 use crate::limits::{LEARNED_BYTES, Limits};
-use crate::mitigation::{Mitigation, in_force};
 use crate::promises;
 use crate::sandbox::Sandbox;
 use crate::settings;
@@ -93,7 +92,6 @@ impl Connection {
         component: Component,
         mut options: ConnectionOptions,
     ) -> Result<Self, Failure> {
-        options.limits = in_force(options.limits);
         if let Some(wire) = &options.wire {
             wire.fits(component.manifest())?;
             if !wire.uses_network() {
@@ -360,30 +358,6 @@ impl Connection {
         .await
     }
 
-    /// Starts a sandbox, opens the connection in it, and throws it away: what each operation
-    /// begins with that gets no sandbox of the one before.
-    ///
-    /// # Errors
-    ///
-    /// Those of starting a sandbox and of the contract's `open`.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub async fn open_sandbox(&self) -> Result<(), Failure> {
-        self.0.sandbox().await.map(drop)
-    }
-
-    /// What is left in the memory of the sandbox that waits for the next operation
-    /// ([`SandboxLifetime::OnePerConnection`]), which is thrown away.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub async fn guest_memory(&self) -> Option<Vec<u8>> {
-        let sandbox = {
-            let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.take()?
-        };
-        sandbox.into_memory().await
-    }
-
     /// Runs one operation in a sandbox, against its deadline, and holds its result against
     /// what the contract promises.
     async fn run<T, F>(
@@ -438,8 +412,8 @@ impl Connection {
         }
         result
             .and_then(|result| match promise(&result) {
-                Err(broken) if Mitigation::Promises.is_on() => Err(broken),
-                _ => Ok(result),
+                Err(broken) => Err(broken),
+                Ok(()) => Ok(result),
             })
             .map_err(|failure| failure.after(wrote.load(Ordering::Relaxed)))
     }
@@ -482,7 +456,7 @@ impl Inner {
             return;
         };
         match learned {
-            Some(note) if note.len() > LEARNED_BYTES && Mitigation::Promises.is_on() => {
+            Some(note) if note.len() > LEARNED_BYTES => {
                 self.overlong.store(note.len(), Ordering::Relaxed);
             }
             Some(note) => *self.learned() = Some(note),
@@ -490,7 +464,7 @@ impl Inner {
         }
         sandbox.end();
         let outlives = self.lifetime == SandboxLifetime::OnePerConnection;
-        if outlives && sandbox.may_stay() || !Mitigation::FreshSandbox.is_on() {
+        if outlives && sandbox.may_stay() {
             *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sandbox);
         }
     }
@@ -505,7 +479,6 @@ fn narrowed(granted: &[Grant], reach: &[String]) -> Result<Vec<Grant>, Failure> 
             for grant in granted {
                 match grant.narrowed_to(prefix) {
                     Ok(narrow) => return Ok(narrow),
-                    Err(_) if !Mitigation::NarrowedReach.is_on() => return Ok(grant.clone()),
                     Err(refusal) => refused = refused.or(Some(refusal.message)),
                 }
             }

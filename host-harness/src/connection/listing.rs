@@ -10,7 +10,6 @@ use super::connected::Connection;
 use crate::contract::{Account, Attribute, PageQuery, Value};
 use crate::failure::Failure;
 use crate::limits::{Limit, MOST_STALE_PAGES};
-use crate::mitigation::Mitigation;
 use crate::promises;
 
 /// A listing under way.
@@ -104,7 +103,7 @@ impl Listing {
             if self.pages >= self.connection.limits().pages {
                 return Some(Err(self.ended_by(Limit::Pages)));
             }
-            if self.stale_pages >= MOST_STALE_PAGES && Mitigation::Promises.is_on() {
+            if self.stale_pages >= MOST_STALE_PAGES {
                 return Some(Err(promises::stale_listing(self.stale_pages)));
             }
             self.pages += 1;
@@ -122,7 +121,7 @@ impl Listing {
                     }
                     self.ready = page.accounts.into();
                     if let Some(next) = page.next {
-                        if !self.cursors.is_new(&next) && Mitigation::Promises.is_on() {
+                        if !self.cursors.is_new(&next) {
                             return Some(Err(promises::repeated_cursor()));
                         }
                         self.next = Some(Some(next));

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::grant::{Grant, GrantedHost};
-use crate::mitigation::Mitigation;
 
 /// Addresses that the operator allows by name: one, or a range such as `10.2.0.0/16`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +108,7 @@ impl AddressPolicy {
         let localhost = self.localhost && host == "localhost" && address.is_loopback();
         // The operator named the proxy, so it may be anywhere.
         let proxy = self.proxy_host.as_deref() == Some(host);
-        let off = !Mitigation::Addresses.is_on();
-        if off || localhost || proxy || self.ranges.iter().any(|range| range.contains(address)) {
+        if localhost || proxy || self.ranges.iter().any(|range| range.contains(address)) {
             return Ok(());
         }
         Err(AddressRefused {

@@ -4,8 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use super::operation::Operation;
 use crate::clock::Clock;
-#[cfg(feature = "testing")]
-use crate::contract::Header;
 use crate::limits::{Limit, Limits};
 use crate::trace::Place;
 
@@ -18,9 +16,6 @@ pub struct Attempt<'a> {
     number: u32,
     writes: bool,
     began: Option<(SystemTime, Duration)>,
-    /// What a build for tests leaks on purpose.
-    #[cfg(feature = "testing")]
-    pub(super) leaked: Vec<Header>,
 }
 
 impl<'a> Attempt<'a> {
@@ -38,8 +33,6 @@ impl<'a> Attempt<'a> {
             number,
             writes,
             began: None,
-            #[cfg(feature = "testing")]
-            leaked: Vec::new(),
         }
     }
 

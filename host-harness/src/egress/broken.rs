@@ -13,7 +13,6 @@ use super::address::AddressRefused;
 use super::refused::refusal;
 use super::tls;
 use crate::contract::RefusalReason;
-use crate::mitigation::Mitigation;
 use crate::safe_text::{SafeText, Unanswered};
 use crate::scrub::Scrubber;
 
@@ -44,7 +43,7 @@ pub(super) fn unanswered(error: &reqwest::Error, secrets: &Scrubber) -> Unanswer
     if let Some(certificate) = tls::certificate_error(error) {
         return Unanswered::NotSent(
             SafeText::ours("The upstream's TLS certificate is not trusted: ")
-                .and(of_the_certificate(certificate, secrets))
+                .and(of_the_certificate(certificate))
                 .and(
                     ". If it comes from an authority of your own, name its file as `ca-file` \
                      under [network] in the connection file.",
@@ -70,9 +69,6 @@ pub(super) fn unanswered(error: &reqwest::Error, secrets: &Scrubber) -> Unanswer
 
 /// Why, in a few words. The innermost cause whose kind is known decides.
 pub(super) fn reason(error: &reqwest::Error, secrets: &Scrubber) -> SafeText {
-    if !Mitigation::SafeText.is_on() {
-        return SafeText::foreign(&causes(error), secrets);
-    }
     if let Some(error) = tls::cause::<h2::Error>(error) {
         return in_http_2(error);
     }
@@ -164,10 +160,7 @@ fn certificate_problem(error: &CertificateError) -> &'static str {
     }
 }
 
-fn of_the_certificate(error: &CertificateError, secrets: &Scrubber) -> SafeText {
-    if !Mitigation::SafeText.is_on() {
-        return SafeText::foreign(&error.to_string(), secrets);
-    }
+fn of_the_certificate(error: &CertificateError) -> SafeText {
     SafeText::ours(certificate_problem(error))
 }
 

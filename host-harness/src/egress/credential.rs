@@ -13,7 +13,6 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::contract::CredentialPlacement;
-use crate::mitigation::Mitigation;
 
 /// A source of secrets: a vault of the embedding platform, say.
 pub trait Credentials: Send + Sync {
@@ -69,13 +68,6 @@ impl StaticCredentials {
 
 impl fmt::Debug for StaticCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !Mitigation::SecretNotInDebug.is_on() {
-            let leaked = self
-                .0
-                .iter()
-                .map(|(name, secret)| (name, secret.expose_secret()));
-            return f.debug_map().entries(leaked).finish();
-        }
         f.debug_set().entries(self.0.keys()).finish()
     }
 }

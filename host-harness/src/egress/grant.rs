@@ -14,7 +14,6 @@ use url::{Host, Url};
 use super::spelling::{path_segments, shown, spelling_problem};
 use crate::contract::{Problem, Refusal, RefusalReason};
 use crate::limits::URL_BYTES;
-use crate::mitigation::Mitigation;
 
 /// An origin and a path that a connection's requests stay under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,14 +107,14 @@ impl Grant {
         }
         match url.scheme() {
             "https" => {}
-            "http" if !host.is_loopback() && Mitigation::HttpsOnly.is_on() => {
+            "http" if !host.is_loopback() => {
                 return Err(problem(
                     "not-https",
                     "plain http would show the credential to everyone on the way; write https://."
                         .to_owned(),
                 ));
             }
-            "http" if !allow_loopback_http && Mitigation::HttpsOnly.is_on() => {
+            "http" if !allow_loopback_http => {
                 return Err(problem(
                     "not-https",
                     "plain http needs `allow-loopback-http = true` under [network].".to_owned(),
@@ -183,7 +182,7 @@ impl Grant {
         // What the parser spells otherwise, the upstream may read otherwise.
         let same = url.as_str() == spelled
             || (!rest.starts_with('/') && url.as_str().len() == spelled.len() + 1);
-        if !same && Mitigation::Spelling.is_on() {
+        if !same {
             return Err(self.refuse(
                 RefusalReason::Path,
                 spelled,
@@ -202,8 +201,7 @@ impl Grant {
                 message: format!("A URL of more than {URL_BYTES} bytes was refused."),
             });
         }
-        let strict = Mitigation::Spelling.is_on();
-        if strict && !spelled.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !spelled.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(self.refuse(
                 RefusalReason::Path,
                 spelled,
@@ -213,20 +211,19 @@ impl Grant {
         let at_home = spelled
             .strip_prefix(self.origin.as_str())
             .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-        let Some(rest) = at_home.or_else(|| anywhere(spelled)) else {
+        let Some(rest) = at_home else {
             return Err(self.refuse(
                 RefusalReason::Origin,
                 spelled,
                 &format!("is not at {}", self.origin),
             ));
         };
-        if strict && rest.contains(['#', '\\']) {
+        if rest.contains(['#', '\\']) {
             return Err(self.refuse(RefusalReason::Path, spelled, "holds `#` or a backslash"));
         }
         let path = rest.split_once('?').map_or(rest, |(path, _)| path);
         let segments = match path_segments(path) {
-            Err(what) if strict => return Err(self.refuse(RefusalReason::Path, spelled, what)),
-            Err(_) => path.split('/').skip(1).collect(),
+            Err(what) => return Err(self.refuse(RefusalReason::Path, spelled, what)),
             Ok(segments) => segments,
         };
         let below = segments.len() >= self.segments.len()
@@ -235,7 +232,7 @@ impl Grant {
                 .iter()
                 .zip(&segments)
                 .all(|(granted, asked)| granted == asked);
-        if !below && Mitigation::Path.is_on() {
+        if !below {
             return Err(self.refuse(RefusalReason::Path, spelled, "lies outside it"));
         }
         Ok(rest)
@@ -252,15 +249,6 @@ impl Grant {
             ),
         }
     }
-}
-
-/// Path and query of any address, where origins do not count.
-fn anywhere(spelled: &str) -> Option<&str> {
-    if Mitigation::Origin.is_on() {
-        return None;
-    }
-    let (_, rest) = spelled.split_once("://")?;
-    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or(""))
 }
 
 impl fmt::Display for Grant {

@@ -7,7 +7,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::credential;
 use crate::contract::{Header, Manifest, Refusal, RefusalReason};
 use crate::limits::{Limit, Limits};
-use crate::mitigation::Mitigation;
 
 /// What every connector may set.
 pub(crate) const ALLOWED: [&str; 6] = [
@@ -121,10 +120,7 @@ impl HeaderRules {
         let claimed = claimed
             .iter()
             .map(|name| name.to_ascii_lowercase())
-            .filter(|name| {
-                !is_forbidden(name) && !credentials.contains(name)
-                    || !Mitigation::HostHeaders.is_on()
-            })
+            .filter(|name| !is_forbidden(name) && !credentials.contains(name))
             .filter(|name| !takes_a_credential(name));
         Self {
             allowed: ALLOWED
@@ -163,7 +159,7 @@ impl HeaderRules {
             };
             let name = HeaderName::from_bytes(line.name.as_bytes())
                 .map_err(|_| refuse("that is no header name"))?;
-            if !self.allow(name.as_str()) && Mitigation::RequestHeaders.is_on() {
+            if !self.allow(name.as_str()) {
                 return Err(refuse(
                     "it is the host's to set, or the connector's manifest does not list it",
                 ));
@@ -200,7 +196,7 @@ pub(super) fn takes_a_credential(name: &str) -> bool {
         || [whole, &name]
             .iter()
             .any(|name| WHOLE_CREDENTIAL_NAMES.contains(name));
-    is_one && Mitigation::OwnCredentials.is_on()
+    is_one
 }
 
 /// Whether not even a credential may be put into this header.
@@ -247,7 +243,7 @@ fn over_limit(sizes: impl Iterator<Item = (usize, usize)>, limits: &Limits) -> O
 /// The answer's header lines that a connector may see, before scrubbing.
 pub(crate) fn visible(map: &HeaderMap) -> Vec<Header> {
     map.iter()
-        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()) || !Mitigation::HiddenHeaders.is_on())
+        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
         .map(|(name, value)| Header {
             name: name.as_str().to_owned(),
             value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
@@ -257,12 +253,10 @@ pub(crate) fn visible(map: &HeaderMap) -> Vec<Header> {
 
 /// The header lines that a connector may see of an answer.
 pub(crate) fn without_hidden(mut lines: Vec<Header>) -> Vec<Header> {
-    if Mitigation::HiddenHeaders.is_on() {
-        lines.retain(|line| {
-            let name = line.name.to_ascii_lowercase();
-            !HIDDEN.contains(&name.as_str())
-        });
-    }
+    lines.retain(|line| {
+        let name = line.name.to_ascii_lowercase();
+        !HIDDEN.contains(&name.as_str())
+    });
     lines
 }
 

@@ -24,11 +24,10 @@ use super::watched::{self, Watching};
 use super::wire::{Begun, Carrier, Wire};
 use crate::clock::Clock;
 use crate::contract::{
-    Credential, Manifest, Method, Problem, Refusal, RefusalReason, Repeatability, Request,
-    Response, TransportFailure,
+    Credential, Manifest, Method, Problem, Refusal, RefusalReason, Request, Response,
+    TransportFailure,
 };
 use crate::limits::{Limit, Limits};
-use crate::mitigation::Mitigation;
 use crate::safe_text::Unanswered;
 use crate::trace::Observer;
 
@@ -64,8 +63,6 @@ pub(crate) struct Egress {
     clock: Arc<dyn Clock>,
     observer: Option<Arc<dyn Observer>>,
     dry_run: bool,
-    #[cfg(feature = "testing")]
-    repeats_once: bool,
 }
 
 impl Egress {
@@ -93,8 +90,6 @@ impl Egress {
             clock: options.clock,
             observer: options.observer,
             dry_run: options.dry_run,
-            #[cfg(feature = "testing")]
-            repeats_once: network.repeats_once,
         })
     }
 
@@ -130,7 +125,7 @@ impl Egress {
         carrier: &dyn Carrier,
         request: Request,
     ) -> Result<Response, Unanswered> {
-        let repeatability = self.repeatability(&request);
+        let repeatability = request.repeatability;
         let outgoing = self.pass(operation, request);
         let outgoing = outgoing.map_err(Unanswered::Refused)?;
         let watching = Watching {
@@ -178,14 +173,6 @@ impl Egress {
         )
     }
 
-    fn repeatability(&self, request: &Request) -> Repeatability {
-        #[cfg(feature = "testing")]
-        if self.repeats_once {
-            return Repeatability::Idempotent;
-        }
-        request.repeatability
-    }
-
     /// What the policy decides: the same about the same request, at any time.
     fn pass(&self, operation: &mut Operation, request: Request) -> Result<Outgoing, Refusal> {
         let url = self.permit(&request.url)?;
@@ -205,7 +192,7 @@ impl Egress {
         }
         let headers = self.header_rules.request(&request.headers)?;
         let writes = !matches!(request.method, Method::Get | Method::Head);
-        if writes && self.read_only && Mitigation::ReadOnly.is_on() {
+        if writes && self.read_only {
             return Err(refusal(
                 RefusalReason::Method,
                 format!(
@@ -215,7 +202,7 @@ impl Egress {
                 ),
             ));
         }
-        if writes && operation.reading && Mitigation::ReadingOperations.is_on() {
+        if writes && operation.reading {
             return Err(refusal(
                 RefusalReason::Method,
                 format!(
@@ -245,7 +232,7 @@ impl Egress {
             credentials,
             Duration::from_millis(request.delay_ms.into()),
         );
-        if self.dry_run && writes && Mitigation::DryRun.is_on() {
+        if self.dry_run && writes {
             operation
                 .planned
                 .get_or_insert_with(|| outgoing.shown().clone());
@@ -315,7 +302,7 @@ impl Egress {
         }
         let mut wanted: Vec<&Credential> = Vec::new();
         for name in &request.credentials {
-            if wanted.len() >= MOST_IN_A_REQUEST && Mitigation::Scrubbing.is_on() {
+            if wanted.len() >= MOST_IN_A_REQUEST {
                 return Err(refusal(
                     RefusalReason::Credential,
                     format!(
@@ -337,7 +324,7 @@ impl Egress {
             let covered = self.granted.iter().any(|grant| {
                 grant.setting() == credential.base_url && grant.covers(url.as_str()).is_ok()
             });
-            if !covered && Mitigation::CredentialScope.is_on() {
+            if !covered {
                 return Err(refusal(
                     RefusalReason::Credential,
                     format!(

@@ -25,11 +25,6 @@ pub struct Network {
     pub proxy: Option<String>,
     /// PEM certificates to trust beside the public ones.
     pub ca_file: Option<PathBuf>,
-    /// A planted fault, to show that tests notice it: what a connector marks as `once` is
-    /// sent again like anything else.
-    #[cfg(feature = "testing")]
-    #[doc(hidden)]
-    pub repeats_once: bool,
 }
 
 impl Default for Network {
@@ -42,8 +37,6 @@ impl Default for Network {
             max_requests_per_minute: None,
             proxy: None,
             ca_file: None,
-            #[cfg(feature = "testing")]
-            repeats_once: false,
         }
     }
 }

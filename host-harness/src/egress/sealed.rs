@@ -10,11 +10,7 @@ use super::credential::{self, CredentialError, Credentials};
 use super::outgoing::Outgoing;
 use super::refused::refusal;
 use super::secret_check;
-#[cfg(feature = "testing")]
-use crate::contract::Header;
 use crate::contract::{Credential, Refusal, RefusalReason};
-#[cfg(feature = "testing")]
-use crate::mitigation::Mitigation;
 use crate::scrub::{Spelling, texts_of};
 
 /// What goes over the wire beside method and body.
@@ -24,29 +20,6 @@ pub(super) struct Sealed {
     /// What must not be seen of its secrets, by the credential's name.
     pub(super) hidden: Vec<(String, Vec<Spelling>)>,
     secrets: Vec<SecretString>,
-}
-
-#[cfg(feature = "testing")]
-impl Sealed {
-    /// The secrets as header lines, for the leaks that tests put in on purpose.
-    pub(super) fn leaked(&self) -> impl Iterator<Item = Header> {
-        self.secrets.iter().map(|secret| Header {
-            name: "x-leak".to_owned(),
-            value: secret.expose_secret().to_owned(),
-        })
-    }
-
-    /// Gives the secrets to the guest and to the log, where that was switched on.
-    pub(super) fn leak(&self, headers: &mut Vec<Header>) {
-        if !Mitigation::SecretNotInGuest.is_on() {
-            headers.extend(self.leaked());
-        }
-        if !Mitigation::SecretNotInLog.is_on() {
-            for leak in self.leaked() {
-                tracing::trace!("{}", leak.value);
-            }
-        }
-    }
 }
 
 /// Fetches the secrets and puts them in place.

@@ -3,15 +3,11 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::credential::CredentialError;
-use crate::mitigation::Mitigation;
 
 /// Whether a secret goes over the wire as it is, and so can be found again in what comes back. The
 /// message names the credential, and what is wrong, and shows nothing of the value.
 pub(super) fn checked(name: &str, secret: &SecretString) -> Result<(), CredentialError> {
     let text = secret.expose_secret();
-    if !Mitigation::SecretCharacters.is_on() {
-        return Ok(());
-    }
     let what = if text.is_empty() {
         "is empty"
     } else if text.contains(['\r', '\n']) {

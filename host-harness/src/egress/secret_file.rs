@@ -8,7 +8,6 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::limits::SECRET_FILE_BYTES;
-use crate::mitigation::Mitigation;
 
 /// What is wrong with the file: a stable code, and a sentence.
 pub(super) type Wrong = (&'static str, String);
@@ -77,7 +76,7 @@ fn refuse_others(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Wrong>
     use std::os::unix::fs::PermissionsExt as _;
 
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 || !Mitigation::SecretFiles.is_on() {
+    if mode & 0o077 == 0 {
         return Ok(());
     }
     Err((

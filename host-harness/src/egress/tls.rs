@@ -11,10 +11,6 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::contract::Problem;
 
-/// Believes every certificate, for tests that show what checking them is for.
-#[cfg(feature = "testing")]
-mod trust_all;
-
 /// TLS sessions that a connection keeps to resume: it has one upstream, and a proxy at most.
 /// Room for the usual 256 would be most of what an idle connection takes up.
 const SESSIONS: usize = 8;
@@ -44,12 +40,6 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Pro
         .map_err(|error| problem("tls", format!("TLS cannot be set up: {error}.")))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    #[cfg(feature = "testing")]
-    if !crate::mitigation::Mitigation::Certificates.is_on() {
-        config
-            .dangerous()
-            .set_certificate_verifier(Arc::new(trust_all::TrustAll(provider)));
-    }
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)

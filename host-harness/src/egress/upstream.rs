@@ -19,7 +19,6 @@ use super::{broken, tls};
 use crate::clock::Clock;
 use crate::contract::{Credential, Problem, Refusal, RefusalReason};
 use crate::limits::{CONNECT_TIME, IDLE_TIME, Limits};
-use crate::mitigation::Mitigation;
 use crate::scrub::{Scrubber, Spelling};
 
 /// How long the kernel goes on sending what the other side does not acknowledge. A write that the
@@ -74,11 +73,7 @@ impl Upstream {
             .tls_backend_preconfigured(tls::config(network.ca_file.as_deref())?)
             .dns_resolver(resolver)
             .user_agent(concat!("host-harness/", env!("CARGO_PKG_VERSION")))
-            .redirect(if Mitigation::Redirects.is_on() {
-                reqwest::redirect::Policy::none()
-            } else {
-                reqwest::redirect::Policy::limited(5)
-            })
+            .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(CONNECT_TIME)
@@ -91,9 +86,7 @@ impl Upstream {
         {
             builder = builder.tcp_user_timeout(UNACKNOWLEDGED_TIME);
         }
-        if Mitigation::EnvironmentProxies.is_on() {
-            builder = builder.no_proxy();
-        }
+        builder = builder.no_proxy();
         if let Some(proxy) = &network.proxy {
             let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| proxy_problem())?;
             builder = builder.proxy(proxy);

@@ -22,7 +22,6 @@ use super::wire::{Answer, Carrier};
 use super::{broken, headers, secret_check};
 use crate::contract::{Method, Refusal};
 use crate::limits::Limit;
-use crate::mitigation::Mitigation;
 use crate::safe_text::{SafeText, Unanswered};
 
 /// Bytes that are made room for at once, where an answer announces as many: a page of 100
@@ -160,10 +159,6 @@ impl UpstreamCarrier {
         for (name, texts) in &sealed.hidden {
             upstream.learn(name, texts);
         }
-        #[cfg(feature = "testing")]
-        if !Mitigation::SecretNotInTrace.is_on() {
-            attempt.leaked = sealed.leaked().collect();
-        }
         let mut sent = reqwest::Request::new(method(request.method), sealed.url.clone());
         *sent.headers_mut() = sealed.headers.clone();
         sent.headers_mut()
@@ -185,17 +180,11 @@ impl UpstreamCarrier {
                 upstream.limits.header_bytes,
             ));
         }
-        if !upstream.secrets().scrubber().is_empty()
-            && is_encoded(answer.headers())
-            && Mitigation::EncodedAnswers.is_on()
-        {
+        if !upstream.secrets().scrubber().is_empty() && is_encoded(answer.headers()) {
             return Err(compressed());
         }
         let body = self.body(&mut answer, attempt).await?;
-        if !upstream.secrets().scrubber().is_empty()
-            && is_packed(&body)
-            && Mitigation::EncodedAnswers.is_on()
-        {
+        if !upstream.secrets().scrubber().is_empty() && is_packed(&body) {
             return Err(compressed());
         }
         let retry_after_ms = answer
@@ -204,13 +193,7 @@ impl UpstreamCarrier {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after_ms(value, upstream.clock.wall()));
         let headers = headers::visible(answer.headers());
-        #[cfg_attr(
-            not(feature = "testing"),
-            expect(unused_mut, reason = "leaks are planted in test builds")
-        )]
-        let (mut headers, body) = upstream.secrets().scrubber().scrub_answer(headers, body);
-        #[cfg(feature = "testing")]
-        sealed.leak(&mut headers);
+        let (headers, body) = upstream.secrets().scrubber().scrub_answer(headers, body);
         Ok(Answer {
             retry_after_ms,
             ..Answer::new(answer.status().as_u16(), headers, body)

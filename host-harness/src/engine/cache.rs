@@ -7,7 +7,6 @@ use tempfile::TempDir;
 use wasmtime::{Cache, CacheConfig};
 
 use super::error::HostError;
-use crate::mitigation::Mitigation;
 
 /// Where compiled code is kept between runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,10 +131,6 @@ fn made_private(directory: &Path) -> std::io::Result<PathBuf> {
     {
         use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
-        if !Mitigation::PrivateCache.is_on() {
-            builder.mode(0o777).create(directory)?;
-            return directory.canonicalize();
-        }
         builder.mode(0o700).create(directory)?;
         let real = directory.canonicalize()?;
         let me = rustix::process::geteuid().as_raw();
@@ -172,9 +167,6 @@ fn owned(named: &Path, real: &Path, me: u32) -> std::io::Result<()> {
             path.display()
         )))
     };
-    if !Mitigation::PrivateCache.is_on() {
-        return Ok(());
-    }
     let owner = std::fs::metadata(real)?.uid();
     if owner != me {
         return other(real, owner);

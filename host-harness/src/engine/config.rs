@@ -5,7 +5,6 @@ use wasmparser::WasmFeatures;
 use wasmtime::{Cache, Config, Inlining};
 
 use crate::limits::MOST_MEMORY;
-use crate::mitigation::Mitigation;
 
 /// What a guest may be made of: what the compilers of Rust, C, JavaScript and Python put out.
 /// Each further proposal is code of the compiler that a hostile component reaches and no
@@ -58,9 +57,7 @@ impl Tuning {
         let mut config = Config::new();
         config.enable_compiler(compiles == Compiles::Yes);
         config.wasm_component_model(true);
-        if Mitigation::WasmFeatures.is_on() {
-            config.wasm_features(COMPILER_FEATURES.complement(), false);
-        }
+        config.wasm_features(COMPILER_FEATURES.complement(), false);
         config.epoch_interruption(true);
         config.consume_fuel(self.count_fuel);
         let (reserved, guard) = match self.spacing {
@@ -82,8 +79,6 @@ impl Tuning {
             false => Inlining::Yes,
         });
         config.cache(cache);
-        #[cfg(feature = "testing")]
-        config.coredump_on_trap(true);
         config
     }
 }

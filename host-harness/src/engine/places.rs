@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::failure::Failure;
-use crate::mitigation::Mitigation;
 
 /// The places of one runtime.
 pub(crate) struct Places {
@@ -38,7 +37,7 @@ impl Places {
     /// Whether a place may be kept by a sandbox that waits for its next operation: as long as
     /// half of them are free, so that those who wait never wait for whoever does nothing.
     pub(crate) fn may_be_kept(&self) -> bool {
-        self.free.available_permits() >= self.count / 2 || !Mitigation::Share.is_on()
+        self.free.available_permits() >= self.count / 2
     }
 }
 
@@ -50,10 +49,7 @@ impl Share {
     /// Twice as many as may be on the wire: while those wait for answers, as many others
     /// compute or settle.
     pub(crate) fn of(max_concurrency: usize) -> Self {
-        let places = match Mitigation::Share.is_on() {
-            true => max_concurrency.max(1).saturating_mul(2),
-            false => Semaphore::MAX_PERMITS,
-        };
+        let places = max_concurrency.max(1).saturating_mul(2);
         Self(Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))))
     }
 }

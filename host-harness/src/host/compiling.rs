@@ -11,7 +11,6 @@ use crate::engine::{CodeStore, Tuning, key};
 use crate::inspection::Inspection;
 use crate::limits::{IN_PROCESS_CODE, IN_PROCESS_EFFORT};
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 use crate::sandbox::{Exports, Runtime};
 
 /// How a host compiles, and what it compiles at the moment.
@@ -79,7 +78,7 @@ impl Compiling {
             None => {
                 let effort = inspection.inside.compile_effort;
                 let plain = effort <= IN_PROCESS_EFFORT && code_bytes <= IN_PROCESS_CODE;
-                if !plain && Mitigation::CompileEffort.is_on() {
+                if !plain {
                     return Err(LoadError::NeedsCompiler { effort, code_bytes });
                 }
                 let turn = Arc::clone(&self.turn).acquire_owned().await;

@@ -4,7 +4,6 @@
 use wasmparser::{ComponentInstance, Payload};
 
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 
 /// Sections of the component and of all that is nested in it. Those that are known have some
 /// hundred.
@@ -31,9 +30,6 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) fn admit(&mut self, payload: &Payload<'_>) -> Result<(), LoadError> {
-        if !Mitigation::InspectionBounds.is_on() {
-            return Ok(());
-        }
         match payload {
             Payload::Version { .. } => self.open.push(0),
             Payload::ComponentInstanceSection(section) => {

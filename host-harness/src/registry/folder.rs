@@ -6,7 +6,6 @@ use super::options::MOST_PLACES;
 use super::place::{Bytes, Found, Item, Stamp};
 use super::unreadable::unreadable;
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 
 /// What else may lie in it: signatures, licences, what a deployment left.
 const MOST_FILES: usize = 10 * MOST_PLACES;
@@ -16,7 +15,7 @@ pub(super) fn look(folder: &Path, known: &[(String, Stamp)]) -> Result<Vec<Found
     let mut found = Vec::new();
     for (number, entry) in entries.enumerate() {
         let path = entry.map_err(|error| unreadable(folder, error))?.path();
-        if number >= MOST_FILES && Mitigation::RegistryBounds.is_on() {
+        if number >= MOST_FILES {
             return Err(too_many(folder));
         }
         if path.extension().is_none_or(|extension| extension != "wasm") {
@@ -29,7 +28,7 @@ pub(super) fn look(folder: &Path, known: &[(String, Stamp)]) -> Result<Vec<Found
         if !path.is_file() {
             continue;
         }
-        if found.len() >= MOST_PLACES && Mitigation::RegistryBounds.is_on() {
+        if found.len() >= MOST_PLACES {
             return Err(too_many(folder));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();

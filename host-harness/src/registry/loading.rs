@@ -10,7 +10,6 @@ use super::shelf::Entry;
 use crate::component::Component;
 use crate::host::Host;
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 use crate::provenance::{Provenance, sha256};
 
 /// Bytes of all components that one refresh reads.
@@ -65,7 +64,7 @@ impl<'a> Loading<'a> {
             Some(digest) => {
                 let name = (digest.to_owned(), item.signature.clone());
                 match self.blobs.get(&name) {
-                    Some(known) if Mitigation::RegistryBounds.is_on() => known.clone()?,
+                    Some(known) => known.clone()?,
                     _ => {
                         let component = self.unless_failed(&item, &name).await;
                         self.blobs.insert(name, component.clone());
@@ -125,7 +124,7 @@ impl<'a> Loading<'a> {
             .look_for_signature(item.bytes.path())
             .map_err(|error| error.to_string())?;
         let read = self.read.saturating_add(item.bytes.most());
-        if read > MOST_BYTES && Mitigation::RegistryBounds.is_on() {
+        if read > MOST_BYTES {
             return Err(format!(
                 "It was not read: a registry reads up to {MOST_BYTES} bytes of components at \
                  once, and those before it have as many."

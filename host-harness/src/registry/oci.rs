@@ -17,7 +17,6 @@ use super::place::{Bytes, Found, Item, Stamp};
 use super::unreadable::unreadable;
 use crate::limits::{COMPONENT_BYTES, SIGNATURE_BYTES};
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 
 /// The file by which a layout is recognised.
 pub(super) const MARK: &str = "oci-layout";
@@ -66,7 +65,7 @@ pub(super) fn look(layout: &Path, known: &[(String, Stamp)]) -> Result<Vec<Found
     let mut look = Look::at(layout);
     let mut found = Vec::new();
     look.walk(&root, 0, &mut |name, item| {
-        if found.len() >= MOST_PLACES && Mitigation::RegistryBounds.is_on() {
+        if found.len() >= MOST_PLACES {
             return Err(too_many(layout));
         }
         found.push(Found {
@@ -122,7 +121,7 @@ impl<'a> Look<'a> {
     ) -> Result<(), LoadError> {
         for descriptor in index["manifests"].as_array().into_iter().flatten() {
             self.entries += 1;
-            if self.entries > MOST_ENTRIES && Mitigation::RegistryBounds.is_on() {
+            if self.entries > MOST_ENTRIES {
                 return Err(too_many(self.layout));
             }
             let digest = descriptor["digest"].as_str().unwrap_or("(no digest)");
@@ -132,7 +131,7 @@ impl<'a> Look<'a> {
             match descriptor["mediaType"].as_str() {
                 Some(INDEX_TYPE) if depth < MOST_DEPTH => {
                     let again = !self.walked.insert(digest.to_owned());
-                    if again && Mitigation::RegistryBounds.is_on() {
+                    if again {
                         continue;
                     }
                     let inner = self
@@ -151,7 +150,7 @@ impl<'a> Look<'a> {
                 },
                 _ => {}
             }
-            if self.read > MOST_READ && Mitigation::RegistryBounds.is_on() {
+            if self.read > MOST_READ {
                 return Err(wrong(format!(
                     "What describes the artifacts of {} has more than {MOST_READ} bytes, the most \
                      that is read.",
@@ -164,9 +163,7 @@ impl<'a> Look<'a> {
 
     /// The component of an artifact; `None` where it is no WebAssembly.
     fn artifact(&mut self, descriptor: &Json, digest: &str) -> Result<Option<Artifact>, LoadError> {
-        if let Some(known) = self.artifacts.get(digest)
-            && Mitigation::RegistryBounds.is_on()
-        {
+        if let Some(known) = self.artifacts.get(digest) {
             return known.clone();
         }
         let artifact = self.described(descriptor);

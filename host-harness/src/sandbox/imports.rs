@@ -12,7 +12,6 @@ use super::text;
 use crate::bindings::types;
 use crate::contract::{self, Header, Level, Method, Repeatability};
 use crate::limits::{LOG_FIELDS, MANIFEST_ENTRIES};
-use crate::mitigation::Mitigation;
 
 /// Find any 0.1.x.
 const HTTP: &str = "provisioning:connector/http@0.1.0";
@@ -120,11 +119,7 @@ fn read<T: Lift>(
 }
 
 fn one_more_than(most: usize) -> usize {
-    if Mitigation::ListsBySize.is_on() {
-        most.saturating_add(1)
-    } else {
-        usize::MAX
-    }
+    most.saturating_add(1)
 }
 
 fn log_line(

@@ -11,9 +11,5 @@ mod text;
 mod work;
 
 pub(crate) use exports::Exports;
-#[cfg(feature = "testing")]
-pub(crate) use fault::fault;
 pub(crate) use runtime::{Runtime, pooled};
-#[cfg(feature = "testing")]
-pub(crate) use state::StoreState;
 pub(crate) use store::Sandbox;

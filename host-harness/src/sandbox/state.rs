@@ -13,7 +13,6 @@ use crate::engine::TICK;
 use crate::limits::{
     Limit, Limits, MOST_INSTANCES, MOST_MEMORIES, MOST_MEMORY, MOST_TABLE_ELEMENTS, MOST_TABLES,
 };
-use crate::mitigation::Mitigation;
 use crate::trace::Place;
 
 /// What the host keeps beside a guest.
@@ -84,7 +83,7 @@ impl StoreState {
         // Where the clock goes on while the system runs other threads, a guest that called nothing
         // has run for a tick and no longer.
         let may_be_long = std::mem::take(&mut self.called) || work::IS_EXACT;
-        if !may_be_long || !Mitigation::HostWork.is_on() {
+        if !may_be_long {
             taken = taken.min(TICK);
         }
         self.cpu_left = self.cpu_left.saturating_sub(taken);
@@ -105,9 +104,6 @@ impl StoreState {
 /// Lets others run, and the network be looked at: a guest that were back in the queue at once
 /// would hold up every socket of its thread for many ticks.
 fn give_way() -> UpdateDeadline {
-    if !Mitigation::Fairness.is_on() {
-        return UpdateDeadline::Continue(1);
-    }
     UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
 }
 

@@ -21,7 +21,6 @@ use crate::engine::{Share, Taken};
 use crate::failure::Failure;
 use crate::limits::{LEARNED_TIME, Limits, MOST_REACH};
 use crate::load_error::LoadError;
-use crate::mitigation::Mitigation;
 use crate::trace::{Meter, Place};
 
 /// An instance, and its connection once it is open.
@@ -169,9 +168,7 @@ impl Sandbox {
     pub(crate) async fn learned(&mut self) -> Result<Option<String>, Failure> {
         let connection = self.connection()?;
         let state = self.store.data_mut();
-        if Mitigation::OutsideOperations.is_on() {
-            state.egress = None;
-        }
+        state.egress = None;
         state.operation.name = "learned";
         state.wind_up(LEARNED_TIME.min(state.limits.cpu));
         self.worked = Duration::ZERO;
@@ -217,27 +214,6 @@ impl Sandbox {
     /// The operation is over; the sandbox may be kept for the next.
     pub(crate) fn end(&mut self) {
         self.store.data_mut().operation.meter = None;
-    }
-
-    /// Everything that the guest's memory holds. A component shows its memory to nobody, but
-    /// a trap does, so the guest is made to trap at once.
-    #[cfg(feature = "testing")]
-    pub(crate) async fn into_memory(mut self) -> Option<Vec<u8>> {
-        let state = self.store.data_mut();
-        state.wind_up(Duration::ZERO);
-        self.store.set_epoch_deadline(0);
-        let connection = self.connection?;
-        let function = self.exports.learned;
-        let called = self.call::<_, Option<String>>(&function, (connection,));
-        let trap = called.await.err()?;
-        let dump = trap.downcast_ref::<wasmtime::WasmCoreDump>()?;
-        let memories = dump.memories().iter();
-        Some(
-            memories
-                .flat_map(|memory| memory.data(&self.store))
-                .copied()
-                .collect(),
-        )
     }
 
     pub(super) fn connection(&self) -> Result<ResourceAny, Failure> {

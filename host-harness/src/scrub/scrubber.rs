@@ -15,7 +15,6 @@ use super::needles::{
     parts_of, texts_of,
 };
 use super::ranges::{merged, replaced};
-use crate::mitigation::Mitigation;
 
 /// Secrets, and what to look for.
 #[derive(Default)]
@@ -157,9 +156,6 @@ impl Scrubber {
 
     /// The text without any of them.
     pub(crate) fn scrub(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if !Mitigation::Scrubbing.is_on() {
-            return bytes;
-        }
         let found = self.spelled(&bytes);
         replaced(bytes, &found)
     }

@@ -175,22 +175,15 @@ mod place {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
     use std::path::Path;
 
+    use crate::private_file::{in_words, keep_private, only_file};
     use rustix::fs::{Mode, OFlags, open as open_at_path, openat};
     use rustix::process::geteuid;
-
-    use crate::mitigation::Mitigation;
-    use crate::private_file::{in_words, keep_private, only_file};
 
     pub(super) fn open(folder: &Path, name: &str) -> io::Result<File> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
-        if !Mitigation::PrivateLock.is_on() {
-            let mut options = File::options();
-            options.read(true).write(true).create(true).truncate(false);
-            return options.open(folder.join(name));
-        }
         let closed = OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = open_at_path(folder, closed | OFlags::DIRECTORY, Mode::empty());
         let folder = File::from(folder.map_err(|error| in_words(error.into()))?);

@@ -18,7 +18,6 @@ use crate::attributes::{comparable, spec, values};
 use crate::contract::{Account, AccountStatus, Attribute, AttributeSpec, Manifest, Value};
 use crate::failure::Failure;
 use crate::limits::{Limit, Limits};
-use crate::mitigation::in_force;
 
 /// Those with a body have rowids: without them a row of more than a kilobyte takes a page of its
 /// own beyond its place in the tree, and the file grows to five times what is in it.
@@ -85,7 +84,6 @@ impl Scratch {
         policy: &Policy,
         limits: &Limits,
     ) -> Result<Self, SyncError> {
-        let limits = &in_force(limits.clone());
         // Without a name: private to this connection, and in a file that nobody can open.
         let database = Database::open("")?;
         database.execute_batch(TABLES)?;

@@ -3,7 +3,7 @@
 use connector_8x8::connection::Connection;
 use connector_8x8::contract::{
     Account, AccountStatus, AttributeValues, Change, Draft, Edits, Page, PageQuery, SettingValue,
-    Value, manifest::Manifest,
+    Value,
 };
 use connector_8x8::transport::{Header, Method, Request, Response, Transport, TransportFailure};
 
@@ -49,10 +49,6 @@ impl Native {
             value: BASE.to_owned(),
         }];
         Self { recorded, settings }
-    }
-
-    pub(crate) fn describe() -> Manifest {
-        connector_8x8::manifest::describe()
     }
 
     pub(crate) fn open(&self) -> Open {

@@ -9,6 +9,7 @@
 //! - `claims`: the manifest, and its faults;
 //! - `wider`: the attributes that the manifest has beyond 8x8's;
 //! - `reading`, `creating`, `updating`, `deleting`: the operations, and their faults;
+//! - `memory`: what the component's memory holds;
 //! - `component`: the exports, opening, and what was learned.
 
 #![allow(
@@ -20,6 +21,7 @@ mod claims;
 mod component;
 mod creating;
 mod deleting;
+mod memory;
 mod reading;
 mod updating;
 mod wider;

@@ -99,6 +99,11 @@ impl Mutant {
     }
 
     pub(crate) fn got(&self, id: &str) -> Result<Account> {
+        if self.is("memory")
+            && let Some(question) = id.strip_prefix("memory-")
+        {
+            return self.remembered(question);
+        }
         if self.is("part-of-an-id-is-enough") && id.contains('?') {
             let part = id.split('?').next().unwrap_or_default();
             let mut account = self.inner.get(part)?;

@@ -20,8 +20,6 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::mitigation::Mitigation;
-
 /// How many connections there may be, and how long they may say nothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -77,7 +75,7 @@ pub(super) async fn serve(
     tokio::pin!(stop);
     loop {
         open.retain(|connection| !connection.task.is_finished());
-        let full = open.len() >= bounds.most && Mitigation::ReviewConnections.is_on();
+        let full = open.len() >= bounds.most;
         // Others wait in the system's queue as long as there is no room.
         let room = async {
             if full {
@@ -101,10 +99,7 @@ pub(super) async fn serve(
                     open.push_back(Open { caller, since: Instant::now(), task });
                 }
                 // Out of file descriptors, most likely.
-                Err(_) if Mitigation::ReviewConnections.is_on() => {
-                    make_room(&mut open, Duration::ZERO).await;
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(_) => make_room(&mut open, Duration::ZERO).await,
             },
         }
     }
@@ -144,10 +139,8 @@ async fn converse(
     let service = service_fn(move |request| answer(router.clone(), caller.clone(), request));
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     let mut http = builder.http1();
-    if Mitigation::ReviewConnections.is_on() {
-        http.timer(TokioTimer::new());
-        http.header_read_timeout(bounds.head);
-    }
+    http.timer(TokioTimer::new());
+    http.header_read_timeout(bounds.head);
     let conversation = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(conversation);
     // What ends in an error was cut by the other side, or was too slow.
