@@ -1,5 +1,8 @@
-//! `harness sync`, killed by `kill -9` at each step of a write, again and again, and run once more each
-//! time: nothing is done twice, nobody is forgotten, and nobody gets a second account.
+//! `harness sync`, as it ships, killed by `kill -9` at each step of a write, forty times each, and run
+//! again each time: nothing is done twice, nobody is forgotten, and nobody gets a second account.
+//!
+//! The program does not know of it. A relay before the tenant and SQLite's own lock on the journal hold it
+//! where it is to be killed, and journal, trace and the tenant's log show that it was there.
 
 #![cfg(unix)]
 #![allow(
@@ -9,6 +12,10 @@
     reason = "tests"
 )]
 
+mod journal;
 mod judge;
+mod killed;
 mod points;
+mod relay;
+mod run;
 mod town;

@@ -1,138 +1,86 @@
-//! Each step of a write, forty times and more.
+//! The steps of a write, and how a run is held at each from outside.
 
-use std::time::{Duration, Instant};
-
-use simulated_8x8::{Fault, FaultEffect, Method};
-
-use crate::judge::judge;
-use crate::town::{Town, until};
-
-/// How often a run is killed at each point, at least.
-const KILLS: usize = 40;
-/// Longer than anybody waits here.
-const FOR_EVER: Duration = Duration::from_secs(300);
+use crate::journal::WriteLock;
+use crate::relay::{Held, Hold, Order, Request};
+use crate::town::Town;
 
 /// Where a run is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Point {
+pub(crate) enum Point {
+    /// The write is decided, and waits to be noted: the journal is locked.
     BeforeIntent,
-    BeforeSend,
-    /// The tenant has received the write, and has not carried it out; it never does.
-    AfterSend,
-    /// The tenant has carried the write out, and has not answered.
-    AfterCommit,
+    /// The intent is in the journal, and the program is connected.
+    Connected,
+    /// The write is sent. It never reaches the tenant.
+    Sent,
+    /// The tenant has carried the write out and has answered. The answer is under way.
+    Answered,
+    /// The program has the answer, which waits to be noted: the journal is locked.
     BeforeOutcome,
 }
 
-/// Kills run after run until the company is in line, and then begins with another company,
-/// until there were enough kills.
-async fn kill_at(point: Point, unique: bool) {
-    let started = Instant::now();
-    let (mut kills, mut towns) = (0, 0);
-    while kills < KILLS {
-        let town = Town::new(unique).await;
-        let mut method = Method::POST;
-        for passage in [1, 2, 3].into_iter().cycle() {
-            if killed_at(&town, point, passage, &method).await {
-                kills += 1;
-            } else if method == Method::POST && point_is_the_tenants(point) {
-                // No more creates: the other writes have their turn.
-                method = Method::PATCH;
-            } else {
-                break;
-            }
+impl Point {
+    /// Whether the tenant has carried the write out.
+    pub(crate) fn is_carried_out(self) -> bool {
+        matches!(self, Self::Answered | Self::BeforeOutcome)
+    }
+
+    /// Whether the program has read the last answer that was held up.
+    pub(crate) fn is_read(self) -> bool {
+        matches!(self, Self::BeforeIntent | Self::BeforeOutcome)
+    }
+
+    fn hold(self) -> Hold {
+        match self {
+            Self::BeforeIntent => Hold::AnswerToLook,
+            Self::Connected => Hold::UnreadWrite,
+            Self::Sent => Hold::Write,
+            Self::Answered | Self::BeforeOutcome => Hold::AnswerToWrite,
         }
-        let report = town.finish().await;
-        let counts = &report["report"]["counts"];
-        assert_eq!(counts["unchanged"], town.people.len(), "{counts}");
-        judge(&town);
-        town.tenant.clear_log();
-        town.finish().await;
-        let writes = town
-            .tenant
-            .log()
-            .into_iter()
-            .filter(|one| one.method != "GET");
-        assert_eq!(writes.count(), 0);
-        towns += 1;
     }
-    println!(
-        "{point:?}, names unique: {unique}: {kills} kills in {towns} towns, {:.1} s",
-        started.elapsed().as_secs_f64()
-    );
 }
 
-fn point_is_the_tenants(point: Point) -> bool {
-    matches!(point, Point::AfterSend | Point::AfterCommit)
+/// What is seen of a run that was killed.
+pub(crate) struct Killed {
+    /// What was held up.
+    pub(crate) held: Vec<Request>,
+    /// The last request that the program had read the answer to.
+    pub(crate) last_answered: Option<String>,
 }
 
-/// One run that is killed when it comes to the point for the `passage`th time; whether it
-/// came there.
-async fn killed_at(town: &Town, point: Point, passage: usize, method: &Method) -> bool {
-    let order = |name: &str| format!("{name}:{passage}");
-    let own = match point {
-        Point::BeforeIntent => Some(order("before-intent")),
-        Point::BeforeSend => Some(order("before-send")),
-        Point::BeforeOutcome => Some(order("before-outcome")),
-        Point::AfterSend | Point::AfterCommit => None,
-    };
-    if let Some(order) = own {
-        return until(town.start(Some(&order), "0s"), || false).await;
+/// One run, killed at a point of the write, or of so many that are under way at a time, that follows
+/// after others have ended.
+pub(crate) async fn kill_at(
+    point: Point,
+    town: &Town,
+    after_writes: usize,
+    how_many: usize,
+) -> Killed {
+    town.relay.orders(Some(Order {
+        hold: point.hold(),
+        after_writes,
+        how_many,
+    }));
+    let mut run = town.run("0s");
+    let mut all: Vec<Held> = Vec::new();
+    while all.len() < how_many {
+        all.push(run.until(|| town.relay.held()).await);
     }
-    let effect = match point {
-        Point::AfterSend => FaultEffect::Delay(FOR_EVER),
-        _ => FaultEffect::LateAnswer(FOR_EVER),
+    let held = all.iter().map(|one| one.request.clone()).collect();
+    let last_answered = if point.is_read() {
+        // Before the answer is let go, so that the program finds the journal locked.
+        let _lock = WriteLock::take(&town.journal_path());
+        for one in all {
+            let line = one.request.line.clone();
+            one.let_go();
+            run.until_it_has_read_the_answer_to(&line).await;
+        }
+        run.kill()
+    } else {
+        run.kill()
     };
-    let fault = |effect| Fault {
-        method: Some(method.clone()),
-        effect,
-    };
-    for _ in 1..passage {
-        town.tenant
-            .inject(fault(FaultEffect::Delay(Duration::ZERO)));
+    Killed {
+        held,
+        last_answered,
     }
-    town.tenant.inject(fault(effect.clone()));
-    let before = town.tenant.log_len();
-    until(town.start(None, "0s"), || {
-        let since = town.tenant.log_since(before);
-        since.iter().any(|one| {
-            let there = one.fault.as_ref() == Some(&effect);
-            there && (point == Point::AfterSend || one.committed)
-        })
-    })
-    .await
-}
-
-macro_rules! points {
-    ($( $name:ident: $point:ident, $unique:literal; )*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                kill_at(Point::$point, $unique).await;
-            }
-        )*
-    };
-}
-
-points! {
-    before_the_intent: BeforeIntent, true;
-    before_the_intent_where_names_are_not_unique: BeforeIntent, false;
-    before_it_is_sent: BeforeSend, true;
-    before_it_is_sent_where_names_are_not_unique: BeforeSend, false;
-    after_it_was_sent: AfterSend, true;
-    after_it_was_sent_where_names_are_not_unique: AfterSend, false;
-    after_it_was_carried_out: AfterCommit, true;
-    after_it_was_carried_out_where_names_are_not_unique: AfterCommit, false;
-    before_the_outcome: BeforeOutcome, true;
-    before_the_outcome_where_names_are_not_unique: BeforeOutcome, false;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_young_create_that_does_not_show_is_given_its_time() {
-    let town = Town::new(true).await;
-    assert!(until(town.start(Some("before-send:1"), "0s"), || false).await);
-    let started = Instant::now();
-    assert!(!until(town.start(None, "2s"), || false).await);
-    assert!(started.elapsed() > Duration::from_millis(1500));
-    judge(&town);
 }
