@@ -14,7 +14,8 @@
 
 mod journal;
 mod judge;
-mod killed;
+mod locked;
+mod point;
 mod points;
 mod relay;
 mod run;

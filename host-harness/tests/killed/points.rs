@@ -1,86 +1,86 @@
-//! The steps of a write, and how a run is held at each from outside.
+//! Each point, at forty people's writes: creates, updates, reactivations and deactivations.
 
-use crate::journal::WriteLock;
-use crate::relay::{Held, Hold, Order, Request};
-use crate::town::Town;
+use std::collections::BTreeSet;
+use std::time::Instant;
 
-/// Where a run is killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Point {
-    /// The write is decided, and waits to be noted: the journal is locked.
-    BeforeIntent,
-    /// The intent is in the journal, and the program is connected.
-    Connected,
-    /// The write is sent. It never reaches the tenant.
-    Sent,
-    /// The tenant has carried the write out and has answered. The answer is under way.
-    Answered,
-    /// The program has the answer, which waits to be noted: the journal is locked.
-    BeforeOutcome,
-}
+use jiff::{SignedDuration, Timestamp};
 
-impl Point {
-    /// Whether the tenant has carried the write out.
-    pub(crate) fn is_carried_out(self) -> bool {
-        matches!(self, Self::Answered | Self::BeforeOutcome)
-    }
+use crate::judge::{judge, who_was_killed_there};
+use crate::point::{Point, reach};
+use crate::town::{PEOPLE, Town};
 
-    /// Whether the program has read the last answer that was held up.
-    pub(crate) fn is_read(self) -> bool {
-        matches!(self, Self::BeforeIntent | Self::BeforeOutcome)
-    }
-
-    fn hold(self) -> Hold {
-        match self {
-            Self::BeforeIntent => Hold::AnswerToLook,
-            Self::Connected => Hold::UnreadWrite,
-            Self::Sent => Hold::Write,
-            Self::Answered | Self::BeforeOutcome => Hold::AnswerToWrite,
+/// Kills a run at the write of each person, one after the other, or of two at a time.
+async fn kill_at_each(point: Point, unique: bool, at_a_time: usize) {
+    let started = Instant::now();
+    let town = Town::new(unique, at_a_time).await;
+    let mut hit = BTreeSet::new();
+    while hit.len() < PEOPLE {
+        // A write that was not carried out is sent again first.
+        let again = !point.is_carried_out() && !hit.is_empty();
+        let before = town.tenant.log_len();
+        let reached = reach(point, &town, usize::from(again), at_a_time).await;
+        let killed = reached.kill();
+        let people = who_was_killed_there(point, &town, &killed, before);
+        assert_eq!(people.len(), at_a_time, "{people:?}");
+        for person in people {
+            assert!(hit.insert(person.clone()), "{person} once more");
         }
     }
+    town.relay.orders(None);
+    town.run("0s").report().await;
+    judge(&town);
+    let before = town.tenant.log_len();
+    let report = town.run("0s").report().await;
+    let counts = &report["report"]["counts"];
+    assert_eq!(counts["unchanged"], PEOPLE, "{counts}");
+    let log = town.tenant.log_since(before);
+    assert!(log.iter().all(|received| received.method == "GET"));
+    println!(
+        "{point:?}, names unique: {unique}, {at_a_time} at a time: {} killed in {:.1} s",
+        hit.len(),
+        started.elapsed().as_secs_f64()
+    );
 }
 
-/// What is seen of a run that was killed.
-pub(crate) struct Killed {
-    /// What was held up.
-    pub(crate) held: Vec<Request>,
-    /// The last request that the program had read the answer to.
-    pub(crate) last_answered: Option<String>,
-}
-
-/// One run, killed at a point of the write, or of so many that are under way at a time, that follows
-/// after others have ended.
-pub(crate) async fn kill_at(
-    point: Point,
-    town: &Town,
-    after_writes: usize,
-    how_many: usize,
-) -> Killed {
-    town.relay.orders(Some(Order {
-        hold: point.hold(),
-        after_writes,
-        how_many,
-    }));
-    let mut run = town.run("0s");
-    let mut all: Vec<Held> = Vec::new();
-    while all.len() < how_many {
-        all.push(run.until(|| town.relay.held()).await);
-    }
-    let held = all.iter().map(|one| one.request.clone()).collect();
-    let last_answered = if point.is_read() {
-        // Before the answer is let go, so that the program finds the journal locked.
-        let _lock = WriteLock::take(&town.journal_path());
-        for one in all {
-            let line = one.request.line.clone();
-            one.let_go();
-            run.until_it_has_read_the_answer_to(&line).await;
-        }
-        run.kill()
-    } else {
-        run.kill()
+macro_rules! points {
+    ($( $name:ident: $point:ident, $unique:literal, $at_a_time:literal; )*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                kill_at_each(Point::$point, $unique, $at_a_time).await;
+            }
+        )*
     };
-    Killed {
-        held,
-        last_answered,
-    }
+}
+
+points! {
+    before_the_intent: BeforeIntent, true, 1;
+    before_the_intent_where_names_are_not_unique: BeforeIntent, false, 1;
+    connected: Connected, true, 1;
+    connected_where_names_are_not_unique: Connected, false, 1;
+    sent: Sent, true, 1;
+    sent_where_names_are_not_unique: Sent, false, 1;
+    answered: Answered, true, 1;
+    answered_where_names_are_not_unique: Answered, false, 1;
+    two_answered_at_a_time: Answered, true, 2;
+    two_answered_at_a_time_where_names_are_not_unique: Answered, false, 2;
+    before_the_outcome: BeforeOutcome, true, 1;
+    before_the_outcome_where_names_are_not_unique: BeforeOutcome, false, 1;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_young_create_that_does_not_show_is_given_its_time() {
+    let town = Town::new(true, 1).await;
+    reach(Point::Sent, &town, 0, 1).await.kill();
+    town.run("2s").report().await;
+    judge(&town);
+    let journal = town.journal();
+    let [first, again] = journal.steps_of(&journal.steps[0].person)[..] else {
+        panic!("{journal:?}");
+    };
+    assert_eq!(first.outcome.as_deref(), Some("not-done"));
+    assert_eq!(again.outcome.as_deref(), Some("done"));
+    let began = |began: &str| began.parse::<Timestamp>().unwrap();
+    let waited = began(&again.began).duration_since(began(&first.began));
+    assert!(waited >= SignedDuration::from_secs(2), "{waited}");
 }

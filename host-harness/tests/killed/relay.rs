@@ -156,8 +156,11 @@ impl Serving {
             Hold::AnswerToLook => is_last_look(line),
             _ => is_write(line),
         };
-        if order.after_writes > 0 || !wanted {
-            order.after_writes -= usize::from(is_write(line) && order.after_writes > 0);
+        if order.after_writes > 0 {
+            order.after_writes -= usize::from(is_write(line));
+            return None;
+        }
+        if !wanted {
             return None;
         }
         let hold = order.hold;

@@ -52,14 +52,26 @@ impl Run {
     }
 
     /// Waits for its end: its report.
-    pub(crate) async fn report(mut self) -> Json {
+    pub(crate) async fn report(self) -> Json {
+        let (code, stdout, stderr) = self.end().await;
+        assert_eq!(code, Some(0), "{stderr}");
+        serde_json::from_str(&stdout).unwrap()
+    }
+
+    /// Waits for its end: why it could not be carried out.
+    pub(crate) async fn error(self) -> String {
+        let (code, stdout, stderr) = self.end().await;
+        assert_eq!(code, Some(1), "{stdout}");
+        stderr
+    }
+
+    async fn end(mut self) -> (Option<i32>, String, String) {
         let stdout = self.child.stdout.take().unwrap();
         let said = tokio::task::spawn_blocking(|| std::io::read_to_string(stdout));
         let said = tokio::time::timeout(PATIENCE, said).await;
         let said = said.expect("it hangs").unwrap().unwrap();
         let status = self.child.wait().unwrap();
-        assert!(status.success(), "{status}: {}", self.stderr());
-        serde_json::from_str(&said).unwrap()
+        (status.code(), said, self.stderr())
     }
 
     fn stderr(&mut self) -> String {

@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::relay::{Relay, Request};
 use crate::run::Run;
 
-/// How many people there are of each kind: each needs one write.
+/// How many people there are of each kind, forty in all: each needs one write.
 const JOINERS: usize = 16;
 const MOVERS: usize = 8;
 const RETURNERS: usize = 8;
