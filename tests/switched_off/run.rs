@@ -62,6 +62,9 @@ pub(crate) fn build(workspace: &Path) -> Result<Vec<Executable>> {
             "test",
             "--workspace",
             "--locked",
+            "--lib",
+            "--test=end_to_end",
+            "--test=command_line",
             "--no-run",
             "--message-format=json",
         ])

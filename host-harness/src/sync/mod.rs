@@ -19,7 +19,6 @@ mod error;
 mod expression;
 pub mod guard;
 pub mod journal;
-mod kill;
 pub mod lock;
 pub(crate) mod page;
 mod person;

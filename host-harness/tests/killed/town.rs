@@ -1,21 +1,24 @@
-//! A company, its tenant, and the program that brings the one in line with the other.
+//! A company, its tenant with a relay before it, and the program that brings the one in line with
+//! the other.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value as Json, json};
 use simulated_8x8::{SimulatedTenant, Switch, Switches, TenantOptions};
 use tempfile::TempDir;
 
-/// Longer than any run takes on a busy machine; a guard against one that hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::journal::Journal;
+use crate::relay::{Relay, Request};
+use crate::run::Run;
 
-/// How many people there are of each kind.
-pub(crate) const JOINERS: usize = 40;
-pub(crate) const MOVERS: usize = 20;
-pub(crate) const RETURNERS: usize = 10;
-pub(crate) const LEAVERS: usize = 10;
+/// How many people there are of each kind, forty in all: each needs one write.
+const JOINERS: usize = 16;
+const MOVERS: usize = 8;
+const RETURNERS: usize = 8;
+const LEAVERS: usize = 8;
+pub(crate) const PEOPLE: usize = JOINERS + MOVERS + RETURNERS + LEAVERS;
 
 const RULES: &str = r#"
 [match]
@@ -70,12 +73,15 @@ impl Person {
 
 pub(crate) struct Town {
     pub(crate) tenant: SimulatedTenant,
+    pub(crate) relay: Relay,
     pub(crate) people: Vec<Person>,
+    /// How many writes a run has under way at a time.
+    at_a_time: usize,
     folder: TempDir,
 }
 
 impl Town {
-    pub(crate) async fn new(unique: bool) -> Self {
+    pub(crate) async fn new(unique: bool, at_a_time: usize) -> Self {
         let switches: Switches = if unique {
             Switches::none()
         } else {
@@ -108,9 +114,12 @@ impl Town {
                 Kind::Leaver => tenant.add_console_user(person.resource("Analyst", true)),
             };
         }
+        let relay = Relay::before(address(&tenant)).await;
         let town = Self {
             tenant,
+            relay,
             people,
+            at_a_time,
             folder: tempfile::tempdir().unwrap(),
         };
         town.write_files();
@@ -129,81 +138,81 @@ impl Town {
         }
         std::fs::write(self.path("roster.csv"), roster).unwrap();
         std::fs::write(self.path("rules.toml"), RULES).unwrap();
+        let relay = self.relay.address().to_string();
+        let url = self.tenant.instance_url();
+        let url = url.replace(&address(&self.tenant).to_string(), &relay);
         let connection = format!(
-            "[settings]\ninstance-url = \"{}\"\ncustomer-id = \"{}\"\n\n[credentials]\napi-token = \
-             {{ env = \"KILLED_TENANT_TOKEN\" }}\n\n[network]\nallow-loopback-http = true\n",
-            self.tenant.instance_url(),
-            self.tenant.customer_id()
+            "[settings]\ninstance-url = \"{url}\"\ncustomer-id = \"{}\"\n\n[credentials]\napi-token = \
+             {{ env = \"KILLED_TENANT_TOKEN\" }}\n\n[network]\nallow-loopback-http = true\n\
+             max-concurrency = {}\n",
+            self.tenant.customer_id(),
+            self.at_a_time,
         );
         std::fs::write(self.path("tenant.toml"), connection).unwrap();
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A run, which kills itself as `order` says.
-    pub(crate) fn start(&self, order: Option<&str>, settle: &str) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    pub(crate) fn journal_path(&self) -> PathBuf {
+        self.path("tenant.journal")
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        Journal::read(&self.journal_path())
+    }
+
+    /// A run, for which an earlier one's writes may still come to pass for as long as `settle` says.
+    pub(crate) fn run(&self, settle: &str) -> Run {
+        let trace = self.path("trace.har");
+        // An earlier run's says nothing of this one.
+        let _ = std::fs::remove_file(&trace);
         let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
         command
             .current_dir(self.folder.path())
             .env("XDG_CACHE_HOME", cache)
             .env("XDG_STATE_HOME", self.path("state"))
             .env("KILLED_TENANT_TOKEN", self.tenant.token())
             .env_remove("HARNESS_CONNECTION")
-            .env_remove("HOST_HARNESS_KILL")
-            .args([
-                "--connection",
-                "tenant.toml",
-                "--json",
-                "sync",
-                "roster.csv",
-            ])
-            .args(["--rules", "rules.toml", "--yes", "--allow", "deactivations"])
-            .args(["--settle", settle])
+            .args(["--connection", "tenant.toml", "--json"])
+            .args(["--trace", "trace.har"])
+            .args(["sync", "roster.csv", "--rules", "rules.toml"])
+            .args(["--yes", "--allow", "deactivations", "--settle", settle])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(order) = order {
-            command.env("HOST_HARNESS_KILL", order);
-        }
-        command.spawn().unwrap()
+        Run::new(command.spawn().unwrap(), trace)
     }
 
-    /// A run that nobody kills: its report.
-    pub(crate) async fn finish(&self) -> Json {
-        let child = self.start(None, "0s");
-        let output = tokio::task::spawn_blocking(move || child.wait_with_output());
-        let output = output.await.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{said}");
-        serde_json::from_slice(&output.stdout).unwrap()
+    /// From the id of an account to whose it is.
+    fn owner(&self, account: &str) -> Option<String> {
+        let users = self.tenant.users();
+        let user = users.iter().find(|user| user["id"] == account)?;
+        user["externalId"].as_str().map(str::to_owned)
+    }
+
+    /// Whom a request is about: by whose account it names, whom it looks for, or whom it makes.
+    pub(crate) fn whom(&self, request: &Request) -> Option<String> {
+        if let Some((_, account)) = request.line.split_once("/Users/") {
+            return self.owner(account);
+        }
+        let body: Option<Json> = serde_json::from_slice(request.body.as_deref()?).ok();
+        let is_meant = |person: &&Person| {
+            let name = format!("%22{}%22", person.email().replace('@', "%40"));
+            let makes = body.as_ref().map(|body| &body["externalId"]);
+            request.line.contains(&name) || makes.is_some_and(|made| *made == person.id)
+        };
+        self.people
+            .iter()
+            .find(is_meant)
+            .map(|person| person.id.clone())
     }
 }
 
-/// Waits for a run's end, or until `enough` says so, and kills it then. Whether it was killed,
-/// by whomever.
-pub(crate) async fn until(mut child: Child, mut enough: impl FnMut() -> bool) -> bool {
-    use std::os::unix::process::ExitStatusExt as _;
-
-    let started = Instant::now();
-    let ended: ExitStatus = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        assert!(started.elapsed() < PATIENCE, "it hangs");
-        if enough() {
-            child.kill().unwrap();
-            break child.wait().unwrap();
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    };
-    if ended.signal() == Some(9) {
-        return true;
-    }
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
-    assert!(ended.success(), "{ended} {said}");
-    false
+fn address(tenant: &SimulatedTenant) -> SocketAddr {
+    let url = tenant.instance_url();
+    let address = url.split('/').nth(2).unwrap();
+    address.parse().unwrap()
 }

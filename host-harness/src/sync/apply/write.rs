@@ -13,7 +13,6 @@ use crate::contract::{
 use crate::failure::Failure;
 use crate::sync::directory::{Search, find, names_nobody};
 use crate::sync::journal::{Conclusion, Intent, Outcome, Spelling};
-use crate::sync::kill::{Point, passing};
 use crate::sync::plan::{Action, Entry};
 use crate::sync::report::is_open;
 use crate::sync::values::to_json;
@@ -36,7 +35,6 @@ impl Applying<'_> {
         if let Some(ended) = moved {
             return ended;
         }
-        passing(Point::Decided);
         let intent = Intent {
             at: self.now(),
             person: entry.person.clone(),
@@ -49,9 +47,7 @@ impl Applying<'_> {
             Ok(step) => step,
             Err(error) => return Ended::Journal(error.to_string()),
         };
-        passing(Point::Intended);
         let result = self.send(entry).await;
-        passing(Point::Answered);
         let conclusion = self.conclusion(entry, &result);
         if let Err(error) = self.journal.conclude(step, &conclusion) {
             return Ended::Journal(error.to_string());
