@@ -10,15 +10,15 @@ use std::path::Path;
 use host_harness::Limit;
 
 #[test]
-fn every_mitigation_is_claimed_with_its_tests_and_no_other() {
+fn every_protection_is_claimed_with_its_tests_and_no_other() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let claims = document::claims(&workspace.join("SECURITY.md")).unwrap();
     for claim in &claims {
-        assert!(!claim.tests.is_empty(), "{} has no test", claim.mitigation);
+        assert!(!claim.tests.is_empty(), "{} has no test", claim.protection);
     }
     let claimed: Vec<&str> = claims
         .iter()
-        .map(|claim| claim.mitigation.as_str())
+        .map(|claim| claim.protection.as_str())
         .collect();
     let once: BTreeSet<&str> = claimed.iter().copied().collect();
     assert_eq!(claimed.len(), once.len(), "one is claimed twice");

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-/// A mitigation, and the tests that show it.
+/// A protection, and the tests that show it.
 pub(crate) struct Claim {
-    pub(crate) mitigation: String,
+    pub(crate) protection: String,
     pub(crate) tests: Vec<String>,
 }
 
@@ -25,12 +25,12 @@ pub(crate) fn of_text(text: &str) -> Vec<Claim> {
     let mut claims: Vec<Claim> = Vec::new();
     let mut within = false;
     for line in text.lines() {
-        if let Some((mitigation, rest)) = line
+        if let Some((protection, rest)) = line
             .strip_prefix("- `")
             .and_then(|line| line.split_once("`:"))
         {
             claims.push(Claim {
-                mitigation: mitigation.to_owned(),
+                protection: protection.to_owned(),
                 tests: names(rest),
             });
             within = true;

@@ -1,5 +1,6 @@
-//! Switches off each mitigation of SECURITY.md in turn and shows that exactly the tests
-//! named for it fail: `cargo run --package end-to-end --bin switched-off [-- NAME…]`.
+//! Takes away each protection of SECURITY.md in turn and shows that exactly the tests
+//! named for it fail. `.ci/protections [NAME…]` runs it on a copy of the source that has the
+//! patches of `tests/protections`; without them nothing can be taken away.
 //!
 //! With names it does so for these alone. With `--everything` it runs all tests of the host
 //! and of the sandbox instead of those that SECURITY.md names, so that it shows what is
@@ -12,14 +13,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
 use document::Claim;
 use run::Executable;
 
-/// Mitigations that are tried at once.
-const AT_A_TIME: usize = 4;
+/// Protections that are tried at once.
+const AT_A_TIME: usize = 3;
 
 fn main() -> Result<ExitCode> {
     let (flags, names): (Vec<String>, Vec<String>) = std::env::args()
@@ -28,7 +30,7 @@ fn main() -> Result<ExitCode> {
     let everything = match flags.as_slice() {
         [] => false,
         [flag] if flag == "--everything" => true,
-        _ => bail!("usage: switched-off [--everything] [MITIGATION…]"),
+        _ => bail!("usage: switched-off [--everything] [PROTECTION…]"),
     };
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -36,9 +38,9 @@ fn main() -> Result<ExitCode> {
     let claims = document::claims(&workspace.join("SECURITY.md"))?;
     if let Some(unknown) = names
         .iter()
-        .find(|name| !claims.iter().any(|claim| claim.mitigation == **name))
+        .find(|name| !claims.iter().any(|claim| claim.protection == **name))
     {
-        bail!("SECURITY.md has no mitigation `{unknown}`");
+        bail!("SECURITY.md has no protection `{unknown}`");
     }
     let named: BTreeSet<&str> = claims
         .iter()
@@ -54,20 +56,21 @@ fn main() -> Result<ExitCode> {
         for (test, said) in &before {
             text.push_str(&format!("\n`{test}`:\n{said}"));
         }
-        bail!("with every mitigation on, these fail:{text}");
+        bail!("with every protection on, these fail:{text}");
     }
-    let asked = |claim: &&Claim| names.is_empty() || names.contains(&claim.mitigation);
-    let claims: Vec<_> = claims.iter().filter(asked).collect();
-    let wrong = wrong(&claims, &tests)?;
+    let is_asked = |claim: &&Claim| names.is_empty() || names.contains(&claim.protection);
+    let asked: Vec<_> = claims.iter().filter(is_asked).collect();
+    let wrong = wrong(&asked, &tests)?;
     if wrong > 0 {
-        eprintln!("{wrong} mitigations have other tests than SECURITY.md says");
+        eprintln!("{wrong} protections have other tests than SECURITY.md says");
         return Ok(ExitCode::FAILURE);
     }
+    println!("{} protections of {}", asked.len(), claims.len());
     Ok(ExitCode::SUCCESS)
 }
 
 /// How many have other tests than SECURITY.md says. Several at a time, since most tests whose
-/// mitigation is off wait for what does not come.
+/// protection is off wait for what does not come.
 fn wrong(claims: &[&Claim], tests: &[(Executable, Vec<String>)]) -> Result<usize> {
     let next = AtomicUsize::new(0);
     let some = || {
@@ -89,14 +92,20 @@ fn wrong(claims: &[&Claim], tests: &[(Executable, Vec<String>)]) -> Result<usize
 
 /// Whether exactly the tests named for it fail when it is off.
 fn holds(claim: &Claim, tests: &[(Executable, Vec<String>)]) -> Result<bool> {
-    let fail = run::failing(tests, Some((&claim.mitigation, &claim.tests)))?;
+    let began = Instant::now();
+    let fail = run::failing(tests, Some((&claim.protection, &claim.tests)))?;
     let failing: BTreeSet<String> = fail.keys().cloned().collect();
     let named: BTreeSet<String> = claim.tests.iter().cloned().collect();
     if failing == named && !named.is_empty() {
-        println!("without {}: {} fail", claim.mitigation, failing.len());
+        println!(
+            "without {}: {} fail ({} s)",
+            claim.protection,
+            failing.len(),
+            began.elapsed().as_secs()
+        );
         return Ok(true);
     }
-    let mut text = format!("without {}: WRONG", claim.mitigation);
+    let mut text = format!("without {}: WRONG", claim.protection);
     for test in named.difference(&failing) {
         text.push_str(&format!("\n  named, and passes: `{test}`"));
     }
