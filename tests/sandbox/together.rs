@@ -49,7 +49,7 @@ async fn healthy(component: &Component, tenant: &SimulatedTenant) -> Connection 
         .setting("customer-id", tenant.customer_id())
         .credentials(StaticCredentials::new().with("api-token", tenant.token()));
     options.network.allow_loopback_http = true;
-    connected(&component, options).await.unwrap()
+    connected(component, options).await.unwrap()
 }
 
 fn text(name: &str, value: &str) -> Attribute {

@@ -192,11 +192,10 @@ pub(super) fn takes_a_credential(name: &str) -> bool {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     let whole = name.strip_prefix('x').unwrap_or(&name);
-    let is_one = CREDENTIAL_NAMES.iter().any(|known| name.contains(known))
+    CREDENTIAL_NAMES.iter().any(|known| name.contains(known))
         || [whole, &name]
             .iter()
-            .any(|name| WHOLE_CREDENTIAL_NAMES.contains(name));
-    is_one
+            .any(|name| WHOLE_CREDENTIAL_NAMES.contains(name))
 }
 
 /// Whether not even a credential may be put into this header.
