@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection as Database, OpenFlags};
 
-/// SQLite's write lock. Whoever else wants to write waits for it.
+/// SQLite's write lock. Any other writer waits for it.
 pub(crate) struct WriteLock {
     _database: Database,
 }

@@ -57,7 +57,7 @@ fn intended_and_sent(journal: &Journal, town: &Town, killed: &Killed) -> Vec<Str
         let matches = open.iter().any(|step| {
             let sent = match town.whom(write) {
                 Some(person) => person == step.person,
-                // Not read: that it makes somebody is all that is known.
+                // The body was not read: only that it is a create is known.
                 None => write.body.is_none(),
             };
             let makes = write.line.starts_with("POST ");

@@ -1,4 +1,4 @@
-//! A journal that somebody else has locked: what a run does at the points where it waits for it.
+//! A journal that another process has locked: what a run does at the points where it waits for it.
 
 use crate::judge::judge;
 use crate::point::{Point, reach};

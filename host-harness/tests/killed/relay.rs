@@ -194,7 +194,7 @@ fn is_write(line: &str) -> bool {
     !line.starts_with("GET ")
 }
 
-/// Before somebody is made, the last look is for their name; before a change it is at the
+/// Before a create the last look is a search for the name; before a change it reads the
 /// account.
 fn is_last_look(line: &str) -> bool {
     line.starts_with("GET ") && (line.contains("filter=userName") || line.contains("/Users/"))
